@@ -1,0 +1,65 @@
+import { fileURLToPath } from "node:url";
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+import packageJson from "./package.json" with { type: "json" };
+
+// The Workers tools neither fetch sample data nor report usage: tests reach no network. Processes that tests start inherit this.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+process.env.WRANGLER_SEND_METRICS = "false";
+process.env.WRANGLER_HIDE_BANNER = "true";
+process.env.DO_NOT_TRACK = "1";
+
+/** The package's own name means its sources: every entry of `exports` is aliased to the source file it is built from. */
+const alias = Object.entries(packageJson.exports)
+  .filter(([, target]) => target.endsWith(".js"))
+  .map(([subpath, target]) => ({
+    find: new RegExp(`^${packageJson.name}${subpath.slice(1)}$`),
+    replacement: fileURLToPath(new URL(target.replace(/^\.\/dist\/(.*)\.js$/, "./$1.ts"), import.meta.url)),
+  }));
+
+const node = defineConfig({
+  resolve: { alias },
+  test: {
+    name: "node",
+    include: ["test/{core,conformance,simulation,house}/**/*.test.ts"],
+  },
+});
+
+const workerd = defineConfig({
+  resolve: { alias },
+  plugins: [
+    cloudflareTest({
+      main: "test/worker/entry.ts",
+      miniflare: {
+        compatibilityDate: "2026-10-15",
+        durableObjects: { TASK_HUBS: { className: "TaskHubObject", useSQLite: true } },
+      },
+    }),
+  ],
+  test: {
+    name: "workerd",
+    include: ["test/worker/**/*.test.ts"],
+  },
+});
+
+/** Starts real processes and browsers, and kills them: after the other projects, one file at a time. */
+const endToEnd = defineConfig({
+  resolve: { alias },
+  test: {
+    name: "e2e",
+    include: ["test/{browser,end-to-end}/**/*.test.ts"],
+    sequence: { groupOrder: 1 },
+    maxWorkers: 1,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [node, workerd, endToEnd],
+    passWithNoTests: true,
+    reporters: ["dot"],
+    experimental: { diagnostics: false },
+  },
+});
