@@ -161,7 +161,12 @@ describe("the rules on traces", () => {
 
   test("find registries, but not member calls", () => {
     const host = ["registry", "npmjs", "org"].join(".");
-    for (const text of [`https://${host}/a`, host, `${JSON.stringify("resolved")}: "http`, `https://npm-${"mirror"}.example:4873/`]) {
+    for (const text of [
+      `https://${host}/a`,
+      host,
+      `${JSON.stringify("resolved")}: "http`,
+      `https://npm-${"mirror"}.example:4873/`,
+    ]) {
       expect(found(registryHosts, text)).toBe(1);
     }
     expect(found(registryHosts, "registry.orchestrators.get(name); // https://www.npmjs.com/package/holdfast")).toBe(0);
