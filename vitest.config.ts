@@ -17,11 +17,15 @@ const alias = Object.entries(packageJson.exports)
     replacement: fileURLToPath(new URL(target.replace(/^\.\/dist\/(.*)\.js$/, "./$1.ts"), import.meta.url)),
   }));
 
+const inWorkerd = ["test/worker/**/*.test.ts"];
+const inProcessesOfTheirOwn = ["test/{browser,end-to-end}/**/*.test.ts"];
+
 const node = defineConfig({
   resolve: { alias },
   test: {
     name: "node",
-    include: ["test/{core,conformance,simulation,house}/**/*.test.ts"],
+    include: ["test/**/*.test.ts"],
+    exclude: [...inWorkerd, ...inProcessesOfTheirOwn],
   },
 });
 
@@ -38,7 +42,7 @@ const workerd = defineConfig({
   ],
   test: {
     name: "workerd",
-    include: ["test/worker/**/*.test.ts"],
+    include: inWorkerd,
   },
 });
 
@@ -47,7 +51,7 @@ const endToEnd = defineConfig({
   resolve: { alias },
   test: {
     name: "e2e",
-    include: ["test/{browser,end-to-end}/**/*.test.ts"],
+    include: inProcessesOfTheirOwn,
     sequence: { groupOrder: 1 },
     maxWorkers: 1,
     testTimeout: 120_000,
