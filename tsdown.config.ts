@@ -11,7 +11,6 @@ export default defineConfig({
   format: "esm",
   platform: "neutral",
   target: "es2022",
-  root: ".",
   unbundle: true,
   sourcemap: true,
   dts: { oxc: true, sourcemap: true },
