@@ -1,0 +1,148 @@
+/** The client of a task hub: what every way of reaching a hub offers (in process, over HTTP, from another tab, from a Worker). */
+
+import type { InputAndOptions } from "../definition/arguments.ts";
+import type { OrchestratorDefinition } from "../definition/definitions.ts";
+import type { FailureDetails } from "../failure.ts";
+import type { HistoryEvent, Tags } from "../history/events.ts";
+import type { OrchestrationStatus } from "../store/contract.ts";
+
+declare const outputOf: unique symbol;
+/** An instance id that remembers the type of its orchestration's output. A plain string at run time. */
+export type OrchestrationId<TOutput> = string & { readonly [outputOf]?: TOutput };
+
+/** What clients see of an instance. Payloads are decoded values. */
+export interface OrchestrationState<TOutput = unknown> {
+  readonly instanceId: string;
+  readonly name: string;
+  /** `""` when it has none. */
+  readonly version: string;
+  readonly runtimeStatus: OrchestrationStatus;
+  readonly createdAt: Date;
+  readonly lastUpdatedAt: Date;
+  readonly completedAt?: Date;
+  readonly input?: unknown;
+  /** The result; of a terminated instance, what `terminate` was given. */
+  readonly output?: TOutput;
+  readonly customStatus?: unknown;
+  /** Why it failed, or why it is parked. */
+  readonly failure?: FailureDetails;
+  readonly tags: Tags;
+  readonly parentInstanceId?: string;
+}
+
+/** Options of a start. */
+export interface StartOrchestrationOptions {
+  /** A random UUID unless given. */
+  readonly instanceId?: string;
+  /** Do not start before; `Pending` until then. */
+  readonly startAt?: Date;
+  /** The definition's own version unless given. */
+  readonly version?: string;
+  readonly tags?: Tags;
+  /**
+   * Statuses in which an instance of the same id must not be replaced. Without it: every status that is not final.
+   * An instance in a status that is not listed is terminated if need be, and replaced in one step.
+   */
+  readonly dedupeStatuses?: readonly OrchestrationStatus[];
+}
+
+/** Which instances a listing gives. Bounds are inclusive. */
+export interface OrchestrationQuery {
+  readonly statuses?: readonly OrchestrationStatus[];
+  readonly names?: readonly string[];
+  readonly createdFrom?: Date;
+  readonly createdTo?: Date;
+  readonly instanceIdPrefix?: string;
+  /** Every one of these must be on the instance. */
+  readonly tags?: Tags;
+  /** Instances a page; 100 unless given. */
+  readonly pageSize?: number;
+  readonly continuationToken?: string;
+  /** Decode input, output and custom status; true unless given. */
+  readonly fetchPayloads?: boolean;
+}
+
+/** Which finished instances to purge. */
+export interface PurgeCriteria {
+  readonly createdFrom?: Date;
+  readonly createdTo?: Date;
+  readonly statuses?: readonly OrchestrationStatus[];
+  /** Stop after this time and report how far it got. */
+  readonly timeoutMs?: number;
+}
+
+export interface PurgeResult {
+  readonly deletedInstanceCount: number;
+  /** False when time ran out first. */
+  readonly isComplete: boolean;
+}
+
+/** One page of a listing. */
+export interface Page<T> {
+  readonly values: readonly T[];
+  /** Absent on the last page. */
+  readonly continuationToken?: string;
+}
+
+/** A listing: iterate over its values, or over its pages. */
+export interface Pageable<T> extends AsyncIterable<T> {
+  pages(): AsyncIterable<Page<T>>;
+}
+
+/**
+ * What can be done with a task hub. Calls about an instance that does not exist: `get…` answers `undefined` (history: an empty list),
+ * everything that would change it rejects with `InstanceNotFoundError`. Calls that change a finished instance reject with `InstanceNotRunningError`,
+ * calls on a closed hub with `HubClosedError`, on one that was taken over with `HubFencedError`. An acknowledged call is durable.
+ */
+export interface TaskHubClient {
+  /**
+   * Starts an orchestration and gives its id once the start is durable.
+   * @throws FunctionNotRegisteredError, OrchestrationAlreadyExistsError, InvalidInstanceIdError, PayloadError, ValidationError
+   */
+  scheduleNewOrchestration<TInput, TOutput>(
+    orchestrator: OrchestratorDefinition<TInput, TOutput>,
+    ...args: InputAndOptions<TInput, StartOrchestrationOptions>
+  ): Promise<OrchestrationId<TOutput>>;
+  scheduleNewOrchestration<TOutput = unknown>(
+    name: string,
+    input?: unknown,
+    options?: StartOrchestrationOptions,
+  ): Promise<OrchestrationId<TOutput>>;
+
+  getOrchestrationState<TOutput = unknown>(
+    id: OrchestrationId<TOutput>,
+    options?: { readonly fetchPayloads?: boolean },
+  ): Promise<OrchestrationState<TOutput> | undefined>;
+
+  /** Answers when the instance is no longer `Pending`. @throws InstanceNotFoundError, TimeoutError */
+  waitForOrchestrationStart<TOutput = unknown>(
+    id: OrchestrationId<TOutput>,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<OrchestrationState<TOutput>>;
+  /** Answers when the instance is finished, however it ended. @throws InstanceNotFoundError, TimeoutError */
+  waitForOrchestrationCompletion<TOutput = unknown>(
+    id: OrchestrationId<TOutput>,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<OrchestrationState<TOutput>>;
+
+  /** Raises an external event. With an `eventId` raising it again has no effect. */
+  raiseOrchestrationEvent(
+    id: string,
+    name: string,
+    data?: unknown,
+    options?: { readonly eventId?: string },
+  ): Promise<void>;
+  /** Ends an instance without running any more of its code; `recursive` ends its children too. */
+  terminateOrchestration(
+    id: string,
+    options?: { readonly output?: unknown; readonly recursive?: boolean },
+  ): Promise<void>;
+  /** Holds an instance: events are kept, code does not run. Suspending what is suspended does nothing. */
+  suspendOrchestration(id: string, reason?: string): Promise<void>;
+  resumeOrchestration(id: string, reason?: string): Promise<void>;
+  /** Deletes finished instances: one by id, or all that fit. Reports 0 for what is missing or still runs. */
+  purgeOrchestration(target: string | PurgeCriteria, options?: { readonly recursive?: boolean }): Promise<PurgeResult>;
+  queryOrchestrations(query?: OrchestrationQuery): Pageable<OrchestrationState>;
+  /** The history of the current generation, oldest event first. */
+  getOrchestrationHistory(id: string): Promise<readonly HistoryEvent[]>;
+}

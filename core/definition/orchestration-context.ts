@@ -1,0 +1,98 @@
+import type { Duration } from "../duration.ts";
+import type { Tags } from "../history/events.ts";
+import type { Logger } from "../logger.ts";
+import type { CancelableTask, Task } from "../replay/task.ts";
+import type { InputAndOptions } from "./arguments.ts";
+import type { ActivityDefinition, ActivityOptions, OrchestratorDefinition } from "./definitions.ts";
+import type { Retry } from "./retry.ts";
+
+/** Options of one activity call. What is given here wins over the activity's definition. */
+export interface CallActivityOptions extends ActivityOptions {
+  readonly tags?: Tags;
+  readonly version?: string;
+}
+
+/** Options of one call of a sub-orchestration. */
+export interface CallSubOrchestratorOptions {
+  /** Id of the child; derived from the parent's execution and the call's sequence id unless given. */
+  readonly instanceId?: string;
+  readonly retry?: Retry;
+  /** Added to the parent's tags; these win. */
+  readonly tags?: Tags;
+  readonly version?: string;
+}
+
+/** A durable timer. */
+export interface TimerTask extends CancelableTask<void> {
+  /** When it is due. */
+  readonly fireAt: Date;
+}
+
+/**
+ * What an orchestrator may do, and the only things it may wait for. Everything here is recorded and replayed.
+ * Source of the semantics: the Durable Task orchestration context.
+ */
+export interface OrchestrationContext {
+  /** Name of the orchestrator. */
+  readonly name: string;
+  readonly instanceId: string;
+  /** The orchestration that called this one. */
+  readonly parent: { readonly name: string; readonly instanceId: string } | undefined;
+  /** Version of the instance; `""` when it has none. */
+  readonly version: string;
+  /** Negative, 0 or positive: this instance's version against `version`; numbered parts compare as numbers. */
+  compareVersionTo(version: string): number;
+  /** The instant at which the current turn began; the same on every replay. */
+  readonly currentUtcDateTime: Date;
+  /** True while the code runs over recorded history. */
+  readonly isReplaying: boolean;
+  /** Writes nothing during replay. */
+  readonly log: Logger;
+
+  /** Calls an activity. The task fails with `TaskFailedError`. */
+  callActivity<TInput, TOutput>(
+    activity: ActivityDefinition<TInput, TOutput>,
+    ...args: InputAndOptions<TInput, CallActivityOptions>
+  ): Task<TOutput>;
+  callActivity<TOutput = unknown>(name: string, input?: unknown, options?: CallActivityOptions): Task<TOutput>;
+
+  /** Starts a sub-orchestration and waits for its result. The task fails with `TaskFailedError`. */
+  callSubOrchestrator<TInput, TOutput>(
+    orchestrator: OrchestratorDefinition<TInput, TOutput>,
+    ...args: InputAndOptions<TInput, CallSubOrchestratorOptions>
+  ): Task<TOutput>;
+  callSubOrchestrator<TOutput = unknown>(
+    name: string,
+    input?: unknown,
+    options?: CallSubOrchestratorOptions,
+  ): Task<TOutput>;
+
+  /** A timer that survives restarts. It never fires early; one that is due in the past fires at once. */
+  createTimer(fireAt: Date | Duration): TimerTask;
+
+  /**
+   * Waits for an event raised from outside. Names are compared without case; events that nobody waits for yet are kept in order.
+   * With a timeout the task fails with `TimeoutError`. A cancelled or timed-out wait takes no later event.
+   */
+  waitForExternalEvent<T = unknown>(name: string, options?: { readonly timeout?: Duration }): CancelableTask<T>;
+
+  /** Raises an event for another (or this) instance. An instance that does not exist or has finished drops it silently. */
+  sendEvent(instanceId: string, name: string, data?: unknown): void;
+
+  /** Ends this generation when the code returns, and starts the next one with a fresh history. Called twice, the first counts. */
+  continueAsNew(
+    input?: unknown,
+    options?: { readonly preserveUnprocessedEvents?: boolean; readonly newVersion?: string },
+  ): void;
+
+  /** Progress for clients to see. `undefined` and `null` clear it. */
+  setCustomStatus(value: unknown): void;
+
+  /** A UUID (version 5) that is the same on every replay. */
+  newGuid(): string;
+  /** A number in [0, 1) from a stream that is the same on every replay. */
+  random(): number;
+
+  /** True in instances that reach this point with the patched code for the first time, false in those already past it. Remembered. */
+  patched(changeId: string): boolean;
+}

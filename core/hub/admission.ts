@@ -1,0 +1,246 @@
+/**
+ * Which messages of an instance make its next turn, and what becomes of the others. Everything that can be wrong with a message is found here,
+ * against the instance as it is now, before anything changes.
+ *
+ * D1. A message for an instance that is missing, finished or in another generation is refused or dropped; it never enters a history.
+ * D2. A start begins a turn of its own generation; a message that comes with effects of its own (purge, start) is never mixed into a turn.
+ * D3. While a scheduled start is waiting, events are kept in the stored inbox, in order.
+ */
+import {
+  FunctionNotRegisteredError,
+  InstanceNotFoundError,
+  InstanceNotRunningError,
+  OrchestrationAlreadyExistsError,
+} from "../errors.ts";
+import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
+import { TURN_EVENTS_MAX } from "../limits.ts";
+import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
+import { unreachable } from "../unreachable.ts";
+import type { EngineOptions } from "./engine.ts";
+import type { Group } from "./group.ts";
+import type { LiveInstance } from "./live-instance.ts";
+import {
+  type EventMessage,
+  isFinal,
+  type Message,
+  type PurgeMessage,
+  type ReleaseMessage,
+  type StartMessage,
+} from "./message.ts";
+import { Turn } from "./turn.ts";
+
+export interface AdmissionPorts {
+  readonly options: EngineOptions;
+  readonly group: Group;
+  ensurePast(live: LiveInstance): boolean;
+  nextSequence(): number;
+  refuseChild(event: ExecutionStartedEvent, error: OrchestrationAlreadyExistsError | FunctionNotRegisteredError): void;
+}
+
+/** What to do with a message. `wait`: leave it, and what follows, for later. `unhold`: the scheduled start happens now, with this message. */
+type Verdict = "take" | "done" | "wait" | "unhold";
+
+/** Takes the messages of the next turn out of the inbox; `undefined` when there is nothing to run. */
+export function admit(live: LiveInstance, ports: AdmissionPorts): Turn | undefined {
+  const now = new Date(Math.max(ports.options.host.now(), live.updatedAtMs));
+  const taken: Message[] = [];
+  let index = 0;
+  for (; index < live.inbox.length && taken.length < TURN_EVENTS_MAX; index++) {
+    const message = live.inbox[index] as Message;
+    if (taken.length > 0 && message.kind !== "event") break;
+    const verdict = judge(live, message, now, ports);
+    if (verdict === "wait") break;
+    if (verdict === "unhold") {
+      taken.push(...(live.held ?? []));
+      live.held = undefined;
+    }
+    if (verdict === "take" || (verdict === "unhold" && message.kind === "event")) taken.push(message);
+  }
+  if (index > 0) live.inbox = index === live.inbox.length ? [] : live.inbox.slice(index);
+  if (taken.length === 0) return undefined;
+  const draft = ports.group.draft(live, now.getTime());
+  for (const message of taken) draft.take(message);
+  return new Turn(live, taken, taken.flatMap(eventsOf), now);
+}
+
+function eventsOf(message: Message): HistoryEvent[] {
+  return message.kind === "event" || message.kind === "start" ? [message.event] : [];
+}
+
+function judge(live: LiveInstance, message: Message, now: Date, ports: AdmissionPorts): Verdict {
+  switch (message.kind) {
+    case "event":
+      return live.held ? judgeHeld(live, message, now, ports) : judgeEvent(live, message, now, ports);
+    case "start":
+      return judgeStart(live, message, now, ports);
+    case "release":
+      return release(live, message, now, ports);
+    case "purge":
+      return purge(live, message, now, ports);
+    case "nudge":
+      if (!live.run || !live.record || isFinal(live.record.status)) return "done";
+      return "take";
+    default:
+      return unreachable(message);
+  }
+}
+
+function judgeEvent(live: LiveInstance, message: EventMessage, now: Date, ports: AdmissionPorts): Verdict {
+  const { record } = live;
+  const isStale = message.executionId !== undefined && record?.executionId !== message.executionId;
+  if (!record || isFinal(record.status) || isStale) {
+    drop(live, message, now, ports);
+    if (!record) message.ack?.reject(new InstanceNotFoundError(live.instanceId));
+    else message.ack?.reject(new InstanceNotRunningError(live.instanceId, record.status));
+    return "done";
+  }
+  const { type } = message.event;
+  const isNothing =
+    (type === "ExecutionSuspended" && record.status === "Suspended") ||
+    (type === "ExecutionResumed" && record.status !== "Suspended");
+  if (isNothing) {
+    drop(live, message, now, ports);
+    ports.group.answer(message);
+    return "done";
+  }
+  if (!ports.ensurePast(live)) return "wait";
+  if (message.timer) ports.group.draft(live, now.getTime()).removeTimer(message.timer);
+  return "take";
+}
+
+/** Forgets a message, and what is stored of it. */
+function drop(live: LiveInstance, message: Message, now: Date, ports: AdmissionPorts): void {
+  message.isTaken = true;
+  const timer = message.kind === "event" ? message.timer : undefined;
+  if (message.sequence === undefined && !timer) return;
+  const draft = ports.group.draft(live, now.getTime());
+  draft.take(message);
+  if (timer) draft.removeTimer(timer);
+}
+
+/** An event for an instance whose start is still to come. */
+function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: AdmissionPorts): Verdict {
+  const held = live.held as Message[];
+  const record = live.record as InstanceRecord;
+  const draft = ports.group.draft(live, now.getTime());
+  switch (message.event.type) {
+    case "ExecutionTerminated":
+      draft.removeTimer(startTimer(live.instanceId, record.scheduledStartAtMs ?? 0));
+      return "unhold";
+    case "ExecutionSuspended":
+      if (record.status !== "Suspended") {
+        message.sequence = (held[0]?.sequence ?? 1) - 1;
+        draft.keep({ sequence: message.sequence, event: message.event });
+        held.unshift(message);
+        setStatus(live, "Suspended", now, ports);
+      }
+      break;
+    case "ExecutionResumed": {
+      const suspension = held[0];
+      if (record.status === "Suspended" && suspension) {
+        held.shift();
+        draft.take(suspension);
+        setStatus(live, "Pending", now, ports);
+      }
+      break;
+    }
+    default:
+      message.sequence ??= ports.nextSequence();
+      draft.keep({ sequence: message.sequence, event: message.event });
+      held.push(message);
+  }
+  ports.group.answer(message);
+  return "done";
+}
+
+function setStatus(live: LiveInstance, status: "Pending" | "Suspended", now: Date, ports: AdmissionPorts): void {
+  live.record = { ...(live.record as InstanceRecord), status };
+  live.updatedAtMs = now.getTime();
+  ports.group.draft(live, now.getTime()).setRecord(live.record);
+}
+
+function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports: AdmissionPorts): Verdict {
+  const { event } = message;
+  const { record } = live;
+  const { executionId } = event.orchestrationInstance;
+  if (record?.executionId === executionId) {
+    if (live.turnCount === 0 && !live.run && !live.held) return "take";
+    drop(live, message, now, ports);
+    return "done";
+  }
+  const refusal = refusalOf(message, record, ports);
+  if (refusal) {
+    drop(live, message, now, ports);
+    message.ack?.reject(refusal);
+    ports.refuseChild(event, refusal);
+    return "done";
+  }
+  const draft = ports.group.draft(live, now.getTime());
+  if (record) {
+    ports.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
+    draft.reset();
+    live.reset();
+    live.held = undefined;
+  }
+  const startAtMs = event.scheduledStartTimestamp?.getTime() ?? 0;
+  const isLater = startAtMs > now.getTime();
+  live.record = newRecord(event, now, isLater ? startAtMs : undefined);
+  live.updatedAtMs = now.getTime();
+  draft.setRecord(live.record);
+  if (!isLater) return "take";
+  message.sequence ??= ports.nextSequence();
+  draft.keep({ sequence: message.sequence, event });
+  draft.addTimer(startTimer(live.instanceId, startAtMs));
+  live.held = [message];
+  ports.group.answer(message);
+  return "done";
+}
+
+function refusalOf(
+  message: StartMessage,
+  record: InstanceRecord | undefined,
+  ports: AdmissionPorts,
+): OrchestrationAlreadyExistsError | FunctionNotRegisteredError | undefined {
+  const { event, dedupeStatuses } = message;
+  const isTaken = record && (dedupeStatuses ? dedupeStatuses.includes(record.status) : !isFinal(record.status));
+  if (isTaken) return new OrchestrationAlreadyExistsError(record.instanceId, record.status);
+  const isUnknownChild = event.parentInstance && !ports.options.registry.orchestrator(event.name, event.version ?? "");
+  return isUnknownChild ? new FunctionNotRegisteredError("orchestrator", event.name, event.version) : undefined;
+}
+
+function newRecord(event: ExecutionStartedEvent, now: Date, scheduledStartAtMs: number | undefined): InstanceRecord {
+  return {
+    instanceId: event.orchestrationInstance.instanceId,
+    executionId: event.orchestrationInstance.executionId,
+    name: event.name,
+    version: event.version ?? "",
+    status: scheduledStartAtMs === undefined ? "Running" : "Pending",
+    createdAtMs: now.getTime(),
+    tags: event.tags ?? {},
+    isBusy: false,
+    ...(event.input !== undefined && { input: event.input }),
+    ...(event.parentInstance && { parent: event.parentInstance }),
+    ...(scheduledStartAtMs !== undefined && { scheduledStartAtMs }),
+  };
+}
+
+function startTimer(instanceId: string, dueAtMs: number): StoredTimer {
+  return { instanceId, kind: "start", timerId: 0, dueAtMs };
+}
+
+function release(live: LiveInstance, message: ReleaseMessage, now: Date, ports: AdmissionPorts): Verdict {
+  ports.group.draft(live, now.getTime()).removeTimer(message.timer);
+  return live.held ? "unhold" : "done";
+}
+
+function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: AdmissionPorts): Verdict {
+  if (!live.record || !isFinal(live.record.status)) {
+    ports.group.answer(message, 0);
+    return "done";
+  }
+  ports.group.draft(live, now.getTime()).purge();
+  live.reset();
+  live.record = undefined;
+  ports.group.answer(message, 1);
+  return "done";
+}

@@ -1,0 +1,496 @@
+/**
+ * The single writer of a hub: takes messages, runs turns, commits them in groups, and only then lets their effects happen.
+ *
+ * N1. Decide, commit, deliver: no effect of a turn (activity, timer, answer to a client) before its commit.
+ * N2. Turns that are ready together, and turns that follow from their messages within a few rounds, share one commit.
+ * N3. An instance has one turn at a time; its messages are taken in the order in which they came.
+ * N4. A commit that failed leaves memory as the store is: everything live is forgotten, its callers are told, open work is taken up again.
+ * N5. With a synchronous store and synchronous code no promise is made on the way.
+ */
+import {
+  FunctionNotRegisteredError,
+  HubClosedError,
+  HubFencedError,
+  type OrchestrationAlreadyExistsError,
+} from "../errors.ts";
+import { failureFrom } from "../failure.ts";
+import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
+import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX, type Limits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import type { OrchestratorRun } from "../replay/run.ts";
+import { isPromise, type StoredTimer, type StoreSession } from "../store/contract.ts";
+import { type ActivityJob, ActivityRunner } from "./activities.ts";
+import { type AdmissionPorts, admit } from "./admission.ts";
+import { Group } from "./group.ts";
+import type { Host } from "./host.ts";
+import { LiveInstance } from "./live-instance.ts";
+import type { Message } from "./message.ts";
+import type { Payloads } from "./payloads.ts";
+import type { Registry } from "./registry.ts";
+import { commitTurn } from "./staging.ts";
+import { TimerWatch } from "./timer-watch.ts";
+import type { Turn } from "./turn.ts";
+import { Waiters } from "./waiters.ts";
+
+export interface EngineOptions {
+  readonly hubName: string;
+  readonly session: StoreSession;
+  readonly host: Host;
+  readonly registry: Registry;
+  readonly payloads: Payloads;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  readonly env: unknown;
+  newRun(instanceId: string, onViolation: () => void): OrchestratorRun;
+}
+
+export class Engine implements AdmissionPorts {
+  readonly options: EngineOptions;
+  readonly waiters: Waiters = new Waiters();
+  readonly #live = new Map<string, LiveInstance>();
+  readonly #activities: ActivityRunner;
+  readonly #timers: TimerWatch;
+  #ready: LiveInstance[] = [];
+  #turns: Turn[] = [];
+  #group: Group = new Group();
+  #committing: Group | undefined;
+  #isPumping = false;
+  #isWaiting = false;
+  #isScheduled = false;
+  #loadCount = 0;
+  #commitCount = 0;
+  #lastSequence = 0;
+  #stopped: Error | undefined;
+  #idleCallbacks: (() => void)[] = [];
+
+  constructor(options: EngineOptions) {
+    this.options = options;
+    const { host, session, registry, payloads, logger, env, limits } = options;
+    this.#activities = new ActivityRunner({
+      registry,
+      payloads,
+      logger,
+      env,
+      concurrentMax: limits.concurrentActivitiesMax,
+      now: () => host.now(),
+      report: (job, event) => this.post(job.instanceId, { kind: "event", event, executionId: job.executionId }),
+      working: (isWorking) => host.working?.(isWorking),
+    });
+    this.#timers = new TimerWatch({
+      host,
+      dueTimers: (dueAtMs, limit) => session.dueTimers(dueAtMs, limit),
+      nextTimerAtMs: () => session.nextTimerAtMs(),
+      fire: (timer) => this.#fire(timer),
+      failed: (error) => this.stop(error as Error),
+    });
+  }
+
+  /** Why the engine takes nothing more: closed or fenced. */
+  get stopped(): Error | undefined {
+    if (!this.#stopped && this.options.session.isFenced) this.stop(new HubFencedError(this.options.hubName));
+    return this.#stopped;
+  }
+
+  /** True when nothing can happen before a timer fires, an activity ends or a client calls. */
+  get isIdle(): boolean {
+    return (
+      !this.#isScheduled &&
+      !this.#isPumping &&
+      !this.#isWaiting &&
+      !this.#committing &&
+      this.#loadCount === 0 &&
+      this.#ready.length === 0 &&
+      this.#turns.length === 0 &&
+      this.#group.isEmpty &&
+      !this.#timers.isAsking
+    );
+  }
+  get openActivityCount(): number {
+    return this.#activities.openCount;
+  }
+  /** Calls back when the engine is idle, at once if it is. */
+  whenIdle(callback: () => void): void {
+    if (this.isIdle) callback();
+    else this.#idleCallbacks.push(callback);
+  }
+
+  /** Takes up what was outstanding when the hub was last open. */
+  async recover(): Promise<void> {
+    for (const instanceId of await this.options.session.openInstances()) {
+      const live = this.acquire(instanceId);
+      if (live.isLoading) await this.#loaded(live);
+      if (live.record?.isBusy) this.#restartActivities(live, await this.options.session.history(instanceId));
+    }
+    this.#timers.look();
+  }
+
+  /** Sends an instance a message. */
+  post(instanceId: string, message: Message): void {
+    const { stopped } = this;
+    if (stopped) {
+      message.ack?.reject(stopped);
+      return;
+    }
+    this.deliver(this.acquire(instanceId), message);
+  }
+
+  deliver(live: LiveInstance, message: Message): void {
+    live.inbox.push(message);
+    this.enqueue(live);
+  }
+
+  /** What clients may see of an instance that is in memory. */
+  find(instanceId: string): LiveInstance | undefined {
+    const live = this.#live.get(instanceId);
+    return live?.isLoading ? undefined : live;
+  }
+
+  /** The instance, loaded if the store answers at once, loading otherwise. */
+  acquire(instanceId: string): LiveInstance {
+    const known = this.#live.get(instanceId);
+    if (known) return known;
+    const live = new LiveInstance(instanceId);
+    this.#live.set(instanceId, live);
+    if (this.#live.size > this.options.limits.liveInstancesMax) this.#evict();
+    this.#load(live);
+    return live;
+  }
+
+  /** Lines an instance up for a turn. */
+  enqueue(live: LiveInstance): void {
+    if (live.isQueued || live.isInTurn || live.isLoading || live.inbox.length === 0) return;
+    live.isQueued = true;
+    this.#ready.push(live);
+    this.#schedule();
+  }
+
+  /** Reads the history that a replay needs; true when it is there already. */
+  ensurePast(live: LiveInstance): boolean {
+    if (live.run || live.past) return true;
+    if (live.turnCount === 0) return true;
+    const take = (history: readonly HistoryEvent[]): void => {
+      live.past = history;
+      live.track(history);
+    };
+    const history = this.options.session.history(live.instanceId);
+    if (!isPromise(history)) {
+      take(history);
+      return true;
+    }
+    this.#wait(live, history, take);
+    return false;
+  }
+
+  get group(): Group {
+    return this.#group;
+  }
+  nextSequence(): number {
+    this.#lastSequence = Math.max(this.#lastSequence + 1, this.options.host.now() * 1_000);
+    return this.#lastSequence;
+  }
+  newExecutionId(): string {
+    return this.options.host.randomId().replaceAll("-", "");
+  }
+
+  /** A child cannot be started: its parent hears of it as of a failure. */
+  refuseChild(event: ExecutionStartedEvent, error: OrchestrationAlreadyExistsError | FunctionNotRegisteredError): void {
+    const parent = event.parentInstance;
+    if (!parent) return;
+    const properties =
+      error instanceof FunctionNotRegisteredError
+        ? { code: error.code, unregistered: event.name }
+        : { code: error.code };
+    const failureDetails = { ...failureFrom(error), isNonRetriable: true, properties };
+    const failed: HistoryEvent = {
+      type: "SubOrchestrationInstanceFailed",
+      eventId: -1,
+      timestamp: event.timestamp,
+      taskScheduledId: parent.taskScheduledId,
+      failureDetails,
+    };
+    this.promise(parent.instanceId, {
+      kind: "event",
+      event: failed,
+      executionId: parent.executionId,
+      isPromised: true,
+    });
+  }
+
+  /** Sends a message that the current group's commit promises. */
+  promise(instanceId: string, message: Message): void {
+    const live = this.acquire(instanceId);
+    this.#group.promised.push({ live, message });
+    this.deliver(live, message);
+  }
+
+  /** Ends everything: callers and waiters are told, activities get their signal, nothing is delivered any more. */
+  stop(error: Error): void {
+    if (this.#stopped) return;
+    this.#stopped = error;
+    this.#activities.close(error.message);
+    this.#timers.close();
+    this.#rejectAll(error);
+    this.waiters.close(error);
+    this.#notifyIdle();
+  }
+
+  close(): void {
+    this.stop(new HubClosedError(this.options.hubName));
+  }
+
+  // ---- the loop
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isPumping || this.#isWaiting) return;
+    this.#isScheduled = true;
+    Promise.resolve().then(() => {
+      this.#isScheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#isPumping || this.#isWaiting) return;
+    this.#isPumping = true;
+    try {
+      while (!this.stopped && this.#advance());
+    } finally {
+      this.#isPumping = false;
+    }
+    if (this.isIdle) this.#notifyIdle();
+  }
+
+  /** One round; false when the loop must stop, because all is done or something must happen first. */
+  #advance(): boolean {
+    this.#admitReady();
+    const mustDrain = this.#stepTurns();
+    const group = this.#group;
+    group.roundCount++;
+    const isFull = group.roundCount >= GROUP_ROUNDS_MAX || group.turnCount >= GROUP_TURNS_MAX;
+    const isClosing =
+      !group.isEmpty && !this.#committing && (isFull || (this.#turns.length === 0 && this.#ready.length === 0));
+    if (isClosing && !this.#commit()) return false;
+    if (isClosing && this.#commitCount % COMMITS_PER_YIELD === 0)
+      return this.#pause((resume) => this.options.host.afterIo(resume));
+    if (mustDrain) return this.#pause((resume) => this.options.host.afterMicrotasks(resume));
+    return this.#ready.length > 0 || this.#turns.length > 0;
+  }
+
+  #pause(wait: (resume: () => void) => void): false {
+    this.#isWaiting = true;
+    wait(() => {
+      this.#isWaiting = false;
+      this.#pump();
+    });
+    return false;
+  }
+
+  #admitReady(): void {
+    const ready = this.#ready;
+    if (ready.length === 0 || (this.#committing && this.#group.turnCount >= GROUP_TURNS_MAX)) return;
+    this.#ready = [];
+    for (const live of ready) {
+      live.isQueued = false;
+      const turn = admit(live, this);
+      if (!turn) {
+        if (live.inbox.length > 0) this.enqueue(live);
+        continue;
+      }
+      live.isInTurn = true;
+      this.#turns.push(turn);
+      turn.begin(() => this.options.newRun(live.instanceId, () => this.post(live.instanceId, { kind: "nudge" })));
+    }
+  }
+
+  /** Lets every turn go on; true when some wait for the microtask queue. */
+  #stepTurns(): boolean {
+    if (this.#turns.length === 0) return false;
+    const turns = this.#turns;
+    this.#turns = [];
+    for (const turn of turns) {
+      if (turn.step()) this.#turns.push(turn);
+      else this.#finish(turn);
+    }
+    return this.#turns.length > 0;
+  }
+
+  #finish(turn: Turn): void {
+    const { live } = turn;
+    live.isInTurn = false;
+    this.#group.turnCount++;
+    commitTurn(turn, this);
+    this.enqueue(live);
+  }
+
+  // ---- commit and delivery
+
+  /** Writes the group; true when it is durable and delivered, false when a promise must be awaited first or nothing may go on. */
+  #commit(): boolean {
+    const group = this.#group;
+    this.#group = new Group();
+    for (const { live, message } of group.promised) {
+      if (message.isTaken || message.sequence !== undefined) continue;
+      message.sequence = this.nextSequence();
+      const event = message.kind === "event" || message.kind === "start" ? message.event : undefined;
+      const executionId = message.kind === "event" ? message.executionId : undefined;
+      if (event)
+        group
+          .draft(live, this.options.host.now())
+          .keep({ sequence: message.sequence, event, ...(executionId !== undefined && { executionId }) });
+    }
+    const changes = [...group.drafts.values()].flatMap((draft) => draft.change() ?? []);
+    this.#commitCount++;
+    try {
+      const done = changes.length > 0 ? this.options.session.commit(changes) : undefined;
+      if (isPromise(done)) {
+        this.#committing = group;
+        done.then(
+          () => {
+            this.#committing = undefined;
+            this.#deliverGroup(group);
+            this.#pump();
+          },
+          (error) => {
+            this.#committing = undefined;
+            this.#commitFailed(group, error as Error);
+          },
+        );
+        return false;
+      }
+    } catch (error) {
+      this.#commitFailed(group, error as Error);
+      return false;
+    }
+    this.#deliverGroup(group);
+    return true;
+  }
+
+  #deliverGroup(group: Group): void {
+    for (const draft of group.drafts.values()) {
+      const { live } = draft;
+      live.pendingCommits--;
+      live.visible = live.record;
+      live.visibleAtMs = draft.atMs;
+      if (draft.timersAdded.length > 0) this.#timers.added(draft.timersAdded);
+      this.waiters.changed(live.instanceId, live.visible, draft.atMs);
+      if (live.isIdle && !live.run && (!live.record || live.record.completedAtMs !== undefined))
+        this.#live.delete(live.instanceId);
+    }
+    for (const { message, value } of group.acks) message.ack?.resolve(value);
+    for (const { instanceId, executionId, taskId } of group.cancellations)
+      this.#activities.cancel(instanceId, executionId, taskId, "The orchestration no longer waits for this activity.");
+    for (const job of group.jobs) this.#activities.start(job);
+    for (const draft of group.drafts.values())
+      if (draft.timersRemoved.length > 0) this.#timers.removed(draft.timersRemoved);
+  }
+
+  #commitFailed(group: Group, error: Error): void {
+    for (const { message } of group.acks) message.ack?.reject(error);
+    if (error instanceof HubFencedError) {
+      this.stop(error);
+      return;
+    }
+    this.options.logger.error(
+      `A commit of the task hub '${this.options.hubName}' failed; nothing of it took effect. Open work is taken up again.`,
+      { error: error.message },
+    );
+    this.#rejectAll(error);
+    this.#live.clear();
+    this.options.host.delay(COMMIT_RETRY_DELAY_MS, () => {
+      if (this.stopped) return;
+      this.#timers.restart();
+      this.recover().catch((failure: Error) => this.stop(failure));
+    });
+  }
+
+  /** Tells every caller whose message has not been committed. */
+  #rejectAll(error: Error): void {
+    for (const { message } of this.#group.acks) message.ack?.reject(error);
+    for (const turn of this.#turns) for (const message of turn.messages) message.ack?.reject(error);
+    for (const live of this.#live.values())
+      for (const message of [...live.inbox, ...(live.held ?? [])]) message.ack?.reject(error);
+    this.#group = new Group();
+    this.#turns = [];
+    this.#ready = [];
+  }
+
+  // ---- instances in memory
+
+  #load(live: LiveInstance): void {
+    try {
+      const stored = this.options.session.load(live.instanceId);
+      if (isPromise(stored)) this.#wait(live, stored, (value) => live.load(value));
+      else live.load(stored);
+    } catch (error) {
+      this.stop(error as Error);
+    }
+  }
+
+  /** Lets an instance wait for the store, and lines it up afterwards. */
+  #wait<T>(live: LiveInstance, value: Promise<T>, use: (value: T) => void): void {
+    live.isLoading = true;
+    this.#loadCount++;
+    value.then(
+      (loaded) => {
+        this.#loadCount--;
+        live.isLoading = false;
+        use(loaded);
+        if (this.#live.get(live.instanceId) === live) this.enqueue(live);
+        if (this.isIdle) this.#notifyIdle();
+      },
+      (error) => {
+        this.#loadCount--;
+        this.stop(error as Error);
+      },
+    );
+  }
+
+  async #loaded(live: LiveInstance): Promise<void> {
+    while (live.isLoading) await new Promise<void>((resolve) => this.options.host.afterIo(resolve));
+  }
+
+  /** Forgets idle instances, oldest first, until a tenth of the room is free. */
+  #evict(): void {
+    const keep = Math.floor(this.options.limits.liveInstancesMax * 0.9);
+    for (const live of this.#live.values()) {
+      if (this.#live.size <= keep) return;
+      if (live.isIdle) this.#live.delete(live.instanceId);
+    }
+  }
+
+  #restartActivities(live: LiveInstance, history: readonly HistoryEvent[]): void {
+    const open = new LiveInstance(live.instanceId);
+    open.track(history);
+    for (const event of history) {
+      if (event.type !== "TaskScheduled" || !open.openTasks.has(event.eventId)) continue;
+      this.#activities.start({
+        instanceId: live.instanceId,
+        executionId: live.record?.executionId ?? "",
+        event,
+      } satisfies ActivityJob);
+    }
+  }
+
+  #fire(timer: StoredTimer): void {
+    const live = this.acquire(timer.instanceId);
+    if (timer.kind === "start") this.deliver(live, { kind: "release", timer });
+    else {
+      const event: HistoryEvent = {
+        type: "TimerFired",
+        eventId: -1,
+        timestamp: new Date(this.options.host.now()),
+        fireAt: new Date(timer.dueAtMs),
+        timerId: timer.timerId,
+      };
+      const executionId = live.record?.executionId;
+      this.deliver(live, { kind: "event", event, timer, ...(executionId !== undefined && { executionId }) });
+    }
+  }
+
+  #notifyIdle(): void {
+    for (const callback of this.#idleCallbacks.splice(0)) callback();
+  }
+}
+
+/** How long the hub waits after a failed commit before it takes up its work again. */
+const COMMIT_RETRY_DELAY_MS = 1_000;

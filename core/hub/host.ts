@@ -1,0 +1,110 @@
+/**
+ * The host of a hub: its clock, its randomness and its event loop, as a port, so that the same hub runs in Node, a page, a Worker,
+ * and in tests on virtual time.
+ *
+ * P1. `afterMicrotasks` calls back only when no microtask is left, whatever number of them the running code chains (see run.ts, R1).
+ * P2. `wakeAt` never wakes early; it may wake late or more than once.
+ */
+import { HOST_TIMER_MS_MAX } from "../limits.ts";
+
+export interface Host {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** A random UUID (version 4). */
+  randomId(): string;
+  /** Calls back when the microtask queue has run empty. */
+  afterMicrotasks(callback: () => void): void;
+  /** Calls back after other work of the host (I/O, timers, requests) has had its turn. */
+  afterIo(callback: () => void): void;
+  /** Calls back once after `delayMs`; gives what cancels it. */
+  delay(delayMs: number, callback: () => void): () => void;
+  /** Calls `wake` at or after `dueAtMs`, even after a restart where the host can. A later call replaces an earlier one; `undefined` clears it. */
+  wakeAt(dueAtMs: number | undefined, wake: () => void): void;
+  /** Told when activities begin to run and when none is left: some hosts must be kept awake meanwhile. */
+  working?(isWorking: boolean): void;
+}
+
+/** What of the platform the system host uses; all of it is looked for at run time. */
+interface Platform {
+  readonly navigator?: { readonly userAgent?: string };
+  readonly crypto?: { getRandomValues(bytes: Uint8Array): Uint8Array; randomUUID?: () => string };
+  readonly setImmediate?: (callback: () => void) => unknown;
+  readonly scheduler?: { readonly postTask?: (callback: () => void) => Promise<void> };
+  readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port };
+  readonly Response?: new (body: string) => { text(): Promise<string> };
+  setTimeout(callback: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+interface Port {
+  onmessage: (() => void) | null;
+  postMessage(message: null): void;
+}
+type Schedule = (callback: () => void) => void;
+
+/** The host a hub has unless it is given another: the platform's own clock and timers. */
+export function systemHost(): Host {
+  const platform = globalThis as unknown as Platform;
+  const delay = (delayMs: number, callback: () => void): (() => void) => {
+    const timer = platform.setTimeout(callback, Math.min(delayMs, HOST_TIMER_MS_MAX));
+    return () => platform.clearTimeout(timer);
+  };
+  return {
+    now: () => Date.now(),
+    randomId: () => randomUuid(platform),
+    ...eventLoop(platform),
+    delay,
+    wakeAt: oneAlarm(delay),
+  };
+}
+
+/**
+ * The cheapest true macrotask of each platform. Node: an immediate (1 µs). workerd: reading a body goes through the event loop (10 µs), while its
+ * message channels and immediates do not wait for microtasks or are as slow as timers. Browsers: a posted task or a message channel (5–10 µs).
+ */
+function eventLoop(platform: Platform): { afterMicrotasks: Schedule; afterIo: Schedule } {
+  const timer: Schedule = (callback) => void platform.setTimeout(callback, 0);
+  const { Response, scheduler, setImmediate } = platform;
+  if (platform.navigator?.userAgent === "Cloudflare-Workers" && Response) {
+    return { afterMicrotasks: (callback) => void new Response("x").text().then(callback), afterIo: timer };
+  }
+  if (setImmediate) return { afterMicrotasks: setImmediate, afterIo: setImmediate };
+  const task: Schedule = scheduler?.postTask
+    ? (callback) => void scheduler.postTask?.(callback)
+    : platform.MessageChannel
+      ? messages(platform.MessageChannel)
+      : timer;
+  return { afterMicrotasks: task, afterIo: task };
+}
+
+/** Macrotasks by way of one message channel, which is not slowed down as nested timers are. */
+function messages(MessageChannel: NonNullable<Platform["MessageChannel"]>): Schedule {
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return (callback) => {
+    waiting.push(callback);
+    port2.postMessage(null);
+  };
+}
+
+/** One alarm over one-shot timers. */
+export function oneAlarm(delay: Host["delay"], now: () => number = () => Date.now()): Host["wakeAt"] {
+  let cancel: (() => void) | undefined;
+  const wakeAt: Host["wakeAt"] = (dueAtMs, wake) => {
+    cancel?.();
+    cancel = undefined;
+    if (dueAtMs === undefined) return;
+    const waitMs = Math.max(0, dueAtMs - now());
+    cancel = delay(waitMs, () => (now() >= dueAtMs ? wake() : wakeAt(dueAtMs, wake)));
+  };
+  return wakeAt;
+}
+
+function randomUuid(platform: Platform): string {
+  if (platform.crypto?.randomUUID) return platform.crypto.randomUUID();
+  const bytes = platform.crypto?.getRandomValues(new Uint8Array(16)) ?? new Uint8Array(16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

@@ -1,0 +1,100 @@
+/** An instance in memory: its record, its messages, and while it runs its live orchestrator. */
+import type { HistoryEvent } from "../history/events.ts";
+import type { OrchestratorRun } from "../replay/run.ts";
+import type { InstanceRecord, StoredInstance } from "../store/contract.ts";
+import { type Message, messageOf } from "./message.ts";
+
+export class LiveInstance {
+  readonly instanceId: string;
+  /** As of the last turn, committed or not; `undefined` when there is no such instance. */
+  record: InstanceRecord | undefined;
+  /** As of the last commit: what clients may see. */
+  visible: InstanceRecord | undefined;
+  visibleAtMs = 0;
+  updatedAtMs = 0;
+  turnCount = 0;
+  eventCount = 0;
+  /** The live orchestrator, when it is kept. */
+  run: OrchestratorRun | undefined;
+  /** The recorded history, between its loading and the replay that uses it. */
+  past: readonly HistoryEvent[] | undefined;
+  inbox: Message[] = [];
+  /** Messages kept for a scheduled start; `undefined` when it is not waiting for one. */
+  held: Message[] | undefined;
+  /** Sequence ids of activities whose outcome is not recorded yet; known while the run is live. */
+  readonly openTasks: Set<number> = new Set();
+  /** Children whose outcome is not recorded yet: sequence id → instance id. */
+  readonly openChildren: Map<number, string> = new Map();
+  /** Timers that have not fired, by sequence id → due instant in ms. May hold cancelled ones after a replay. */
+  readonly openTimers: Map<number, number> = new Map();
+  isLoading = false;
+  isQueued = false;
+  isInTurn = false;
+  /** Commits that it has a part in and that are not done. */
+  pendingCommits = 0;
+
+  constructor(instanceId: string) {
+    this.instanceId = instanceId;
+  }
+
+  /** True when nothing would be lost by forgetting it. */
+  get isIdle(): boolean {
+    return !this.isLoading && !this.isQueued && !this.isInTurn && this.pendingCommits === 0 && this.inbox.length === 0;
+  }
+
+  /** Takes over what the store knows; messages that came meanwhile go after the stored ones. */
+  load(stored: StoredInstance | undefined): void {
+    this.isLoading = false;
+    if (!stored) return;
+    this.record = stored.record;
+    this.visible = stored.record;
+    this.visibleAtMs = stored.lastUpdatedAtMs;
+    this.updatedAtMs = stored.lastUpdatedAtMs;
+    this.turnCount = stored.turnCount;
+    this.eventCount = stored.eventCount;
+    const messages = stored.inbox.map((message) => messageOf(message.event, message.sequence, message.executionId));
+    if (this.record?.scheduledStartAtMs !== undefined) this.held = messages;
+    else this.inbox.unshift(...messages);
+  }
+
+  /** Starts over for a new generation. */
+  reset(): void {
+    this.run = undefined;
+    this.past = undefined;
+    this.turnCount = 0;
+    this.eventCount = 0;
+    this.openTasks.clear();
+    this.openChildren.clear();
+    this.openTimers.clear();
+  }
+
+  /** Notes which activities and children are outstanding, from events of its history. */
+  track(events: readonly HistoryEvent[]): void {
+    for (const event of events) {
+      switch (event.type) {
+        case "TaskScheduled":
+          this.openTasks.add(event.eventId);
+          break;
+        case "TaskCompleted":
+        case "TaskFailed":
+          this.openTasks.delete(event.taskScheduledId);
+          break;
+        case "SubOrchestrationInstanceCreated":
+          this.openChildren.set(event.eventId, event.instanceId);
+          break;
+        case "SubOrchestrationInstanceCompleted":
+        case "SubOrchestrationInstanceFailed":
+          this.openChildren.delete(event.taskScheduledId);
+          break;
+        case "TimerCreated":
+          this.openTimers.set(event.eventId, event.fireAt.getTime());
+          break;
+        case "TimerFired":
+          this.openTimers.delete(event.timerId);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+}

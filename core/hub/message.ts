@@ -1,0 +1,61 @@
+/** What waits for an instance: events of clients, activities, timers and other instances, and commands of clients. */
+import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
+import type { OrchestrationStatus, StoredTimer } from "../store/contract.ts";
+
+/** Who waits for the commit of a message. */
+export interface Ack {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+interface MessageBase {
+  readonly ack?: Ack;
+  /** Its place in the stored inbox, once it has one. */
+  sequence?: number;
+  /** True once a turn has taken it. */
+  isTaken?: boolean;
+  /** True once it was promised by a commit: it must reach the store when no turn of the same commit takes it. */
+  readonly isPromised?: boolean;
+}
+export interface EventMessage extends MessageBase {
+  readonly kind: "event";
+  readonly event: HistoryEvent;
+  /** The generation it is meant for; any when absent. */
+  executionId?: string;
+  /** The durable timer that fired; removed with the turn that takes the message. */
+  readonly timer?: StoredTimer;
+}
+export interface StartMessage extends MessageBase {
+  readonly kind: "start";
+  readonly event: ExecutionStartedEvent;
+  /** Statuses of an existing instance that forbid its replacement. */
+  readonly dedupeStatuses?: readonly OrchestrationStatus[];
+  /** The next generation of the same instance, rather than a start from outside. */
+  readonly isContinuation?: boolean;
+}
+/** The time of a scheduled start has come. */
+export interface ReleaseMessage extends MessageBase {
+  readonly kind: "release";
+  readonly timer: StoredTimer;
+}
+/** Delete the instance if it is finished. */
+export interface PurgeMessage extends MessageBase {
+  readonly kind: "purge";
+}
+/** A turn without events, so that a broken rule fails the instance. */
+export interface NudgeMessage extends MessageBase {
+  readonly kind: "nudge";
+}
+
+export type Message = EventMessage | StartMessage | ReleaseMessage | PurgeMessage | NudgeMessage;
+
+/** A stored message, back in memory. */
+export function messageOf(event: HistoryEvent, sequence: number, executionId: string | undefined): Message {
+  if (event.type === "ExecutionStarted") return { kind: "start", event, sequence, isContinuation: true };
+  return { kind: "event", event, sequence, ...(executionId !== undefined && { executionId }) };
+}
+
+/** Statuses that are final. */
+export function isFinal(status: OrchestrationStatus): boolean {
+  return status === "Completed" || status === "Failed" || status === "Terminated" || status === "Canceled";
+}

@@ -1,0 +1,274 @@
+/**
+ * From decision to data: what a turn adds to the history, what becomes of the record, and which effects follow its commit. Pure.
+ *
+ * O1. Events of a turn: what was waiting, the notes, one event per action in order of ids, and the completion last.
+ * O2. A finished or continued generation has no open timers and no outstanding activities.
+ */
+import type { FailureData } from "../failure.ts";
+import type { CompleteOrchestrationAction, OrchestratorAction, TurnDecision } from "../history/actions.ts";
+import type {
+  CompletionStatus,
+  EventRaisedEvent,
+  ExecutionStartedEvent,
+  HistoryEvent,
+  TaskScheduledEvent,
+} from "../history/events.ts";
+import type { InstanceRecord, OrchestrationStatus, StoredTimer } from "../store/contract.ts";
+import { unreachable } from "../unreachable.ts";
+
+/** A message to another instance. */
+export type Outgoing =
+  | { readonly type: "start"; readonly event: ExecutionStartedEvent }
+  | {
+      readonly type: "event";
+      readonly instanceId: string;
+      readonly executionId?: string;
+      readonly event: HistoryEvent;
+    };
+
+/** The next generation after `continueAsNew`. */
+export interface Continuation {
+  readonly started: ExecutionStartedEvent;
+  readonly carryover: readonly EventRaisedEvent[];
+}
+
+export interface TurnOutcome {
+  readonly events: readonly HistoryEvent[];
+  readonly record: InstanceRecord;
+  readonly timersAdded: readonly StoredTimer[];
+  readonly activities: readonly TaskScheduledEvent[];
+  readonly outgoing: readonly Outgoing[];
+  readonly continuation?: Continuation;
+}
+
+/** What a turn was given beside the decision. */
+export interface TurnFacts {
+  readonly record: InstanceRecord;
+  /** The turn's own events, `OrchestratorStarted` first. */
+  readonly fresh: readonly HistoryEvent[];
+  readonly now: Date;
+  readonly isSuspended: boolean;
+  /** Whether activities are outstanding when the turn's own are left out. */
+  readonly hasOpenTasks: boolean;
+  newExecutionId(): string;
+  /** The version a child gets when its call names none. */
+  childVersion(name: string): string;
+}
+
+const STATUS: Readonly<Record<CompletionStatus, OrchestrationStatus>> = {
+  ORCHESTRATION_STATUS_COMPLETED: "Completed",
+  ORCHESTRATION_STATUS_FAILED: "Failed",
+  ORCHESTRATION_STATUS_TERMINATED: "Terminated",
+  ORCHESTRATION_STATUS_CANCELED: "Canceled",
+  ORCHESTRATION_STATUS_CONTINUED_AS_NEW: "Running",
+};
+
+export function outcomeOf(decision: TurnDecision, facts: TurnFacts): TurnOutcome {
+  const events: HistoryEvent[] = [...facts.fresh, ...decision.notes];
+  const timersAdded: StoredTimer[] = [];
+  const activities: TaskScheduledEvent[] = [];
+  const outgoing: Outgoing[] = [];
+  let completion: CompleteOrchestrationAction | undefined;
+  for (const action of decision.actions) {
+    const event = eventOf(action, facts.now);
+    events.push(event);
+    switch (action.kind) {
+      case "scheduleTask":
+        activities.push(event as TaskScheduledEvent);
+        break;
+      case "createTimer":
+        timersAdded.push({
+          instanceId: facts.record.instanceId,
+          kind: "timer",
+          timerId: action.id,
+          dueAtMs: action.fireAtMs,
+        });
+        break;
+      case "createSubOrchestration":
+        outgoing.push({ type: "start", event: childStart(action, facts) });
+        break;
+      case "sendEvent":
+        outgoing.push({
+          type: "event",
+          instanceId: action.instanceId,
+          event: raised(action.name, action.input, facts.now),
+        });
+        break;
+      case "sendEntityMessage":
+        break;
+      case "completeOrchestration":
+        completion = action;
+        break;
+      default:
+        unreachable(action);
+    }
+  }
+  if (!completion)
+    return { events, record: openRecord(decision, facts, activities.length > 0), timersAdded, activities, outgoing };
+  if (completion.status === "ORCHESTRATION_STATUS_CONTINUED_AS_NEW") {
+    const continuation = continuationOf(completion, facts);
+    return {
+      events,
+      record: continuedRecord(facts, continuation),
+      timersAdded: [],
+      activities: [],
+      outgoing,
+      continuation,
+    };
+  }
+  const { parent } = facts.record;
+  if (parent)
+    outgoing.push({
+      type: "event",
+      instanceId: parent.instanceId,
+      executionId: parent.executionId,
+      event: reportTo(parent.taskScheduledId, completion, facts),
+    });
+  return { events, record: finalRecord(decision, completion, facts), timersAdded: [], activities, outgoing };
+}
+
+function eventOf(action: OrchestratorAction, timestamp: Date): HistoryEvent {
+  switch (action.kind) {
+    case "scheduleTask": {
+      const { kind: _kind, id, ...fields } = action;
+      return { type: "TaskScheduled", eventId: id, timestamp, ...fields };
+    }
+    case "createSubOrchestration": {
+      const { kind: _kind, id, ...fields } = action;
+      return { type: "SubOrchestrationInstanceCreated", eventId: id, timestamp, ...fields };
+    }
+    case "createTimer":
+      return { type: "TimerCreated", eventId: action.id, timestamp, fireAt: new Date(action.fireAtMs) };
+    case "sendEvent": {
+      const { kind: _kind, id, ...fields } = action;
+      return { type: "EventSent", eventId: id, timestamp, ...fields };
+    }
+    case "sendEntityMessage":
+      throw new TypeError("Entities are not part of this outcome.");
+    case "completeOrchestration":
+      return {
+        type: "ExecutionCompleted",
+        eventId: action.id,
+        timestamp,
+        orchestrationStatus: action.status,
+        ...(action.result !== undefined && { result: action.result }),
+        ...(action.failure && { failureDetails: action.failure }),
+      };
+    default:
+      return unreachable(action);
+  }
+}
+
+function raised(name: string, input: string | undefined, timestamp: Date): EventRaisedEvent {
+  return { type: "EventRaised", eventId: -1, timestamp, name, ...(input !== undefined && { input }) };
+}
+
+function childStart(
+  action: Extract<OrchestratorAction, { kind: "createSubOrchestration" }>,
+  facts: TurnFacts,
+): ExecutionStartedEvent {
+  const { record } = facts;
+  const version = action.version ?? facts.childVersion(action.name);
+  return {
+    type: "ExecutionStarted",
+    eventId: 0,
+    timestamp: facts.now,
+    name: action.name,
+    ...(version !== "" && { version }),
+    ...(action.input !== undefined && { input: action.input }),
+    orchestrationInstance: { instanceId: action.instanceId, executionId: facts.newExecutionId() },
+    parentInstance: {
+      name: record.name,
+      instanceId: record.instanceId,
+      executionId: record.executionId,
+      taskScheduledId: action.id,
+    },
+    tags: { ...record.tags, ...action.tags },
+  };
+}
+
+function reportTo(taskScheduledId: number, completion: CompleteOrchestrationAction, facts: TurnFacts): HistoryEvent {
+  const base = { eventId: -1, timestamp: facts.now, taskScheduledId };
+  if (completion.status === "ORCHESTRATION_STATUS_COMPLETED") {
+    return {
+      type: "SubOrchestrationInstanceCompleted",
+      ...base,
+      ...(completion.result !== undefined && { result: completion.result }),
+    };
+  }
+  const ended: FailureData = {
+    errorType: "OrchestrationTerminatedError",
+    errorMessage: `The sub-orchestration '${facts.record.instanceId}' was terminated${completion.result === undefined ? "" : `: ${completion.result}`}.`,
+  };
+  return { type: "SubOrchestrationInstanceFailed", ...base, failureDetails: completion.failure ?? ended };
+}
+
+function openRecord(decision: TurnDecision, facts: TurnFacts, startsActivities: boolean): InstanceRecord {
+  const { record } = facts;
+  const status: OrchestrationStatus = facts.isSuspended ? "Suspended" : "Running";
+  const isBusy = facts.hasOpenTasks || startsActivities;
+  if (
+    record.status === status &&
+    record.isBusy === isBusy &&
+    record.customStatus === decision.customStatus &&
+    record.scheduledStartAtMs === undefined
+  )
+    return record;
+  return { ...withStatus(withoutSchedule(record), decision.customStatus), status, isBusy };
+}
+
+function finalRecord(
+  decision: TurnDecision,
+  completion: CompleteOrchestrationAction,
+  facts: TurnFacts,
+): InstanceRecord {
+  return {
+    ...withStatus(withoutSchedule(facts.record), decision.customStatus),
+    status: STATUS[completion.status],
+    isBusy: false,
+    completedAtMs: facts.now.getTime(),
+    ...(completion.result !== undefined && { output: completion.result }),
+    ...(completion.failure && { failure: completion.failure }),
+  };
+}
+
+function continuedRecord(facts: TurnFacts, { started }: Continuation): InstanceRecord {
+  const { customStatus: _status, input: _input, ...record } = withoutSchedule(facts.record);
+  return {
+    ...record,
+    executionId: started.orchestrationInstance.executionId,
+    version: started.version ?? "",
+    status: facts.isSuspended ? "Suspended" : "Running",
+    isBusy: false,
+    ...(started.input !== undefined && { input: started.input }),
+  };
+}
+
+function continuationOf(completion: CompleteOrchestrationAction, facts: TurnFacts): Continuation {
+  const { record } = facts;
+  const version = completion.newVersion ?? record.version;
+  return {
+    started: {
+      type: "ExecutionStarted",
+      eventId: 0,
+      timestamp: facts.now,
+      name: record.name,
+      ...(version !== "" && { version }),
+      ...(completion.result !== undefined && { input: completion.result }),
+      orchestrationInstance: { instanceId: record.instanceId, executionId: facts.newExecutionId() },
+      ...(record.parent && { parentInstance: record.parent }),
+      ...(Object.keys(record.tags).length > 0 && { tags: record.tags }),
+    },
+    carryover: completion.carryover ?? [],
+  };
+}
+
+function withoutSchedule(record: InstanceRecord): InstanceRecord {
+  const { scheduledStartAtMs: _start, ...rest } = record;
+  return rest;
+}
+
+function withStatus(record: InstanceRecord, customStatus: string | undefined): InstanceRecord {
+  const { customStatus: _old, ...rest } = record;
+  return customStatus === undefined ? rest : { ...rest, customStatus };
+}

@@ -1,0 +1,129 @@
+/** Puts what a turn decided into the group commit. */
+import { LimitExceededError, type NonDeterminismError } from "../errors.ts";
+import { failureFrom } from "../failure.ts";
+import type { TurnDecision } from "../history/actions.ts";
+import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
+import type { Engine } from "./engine.ts";
+import type { LiveInstance } from "./live-instance.ts";
+import { isFinal, type Message } from "./message.ts";
+import { type Continuation, outcomeOf, type TurnOutcome } from "./outcome.ts";
+import type { Turn } from "./turn.ts";
+
+/** Ends a turn: its events, record, timers and messages become part of the engine's current group. */
+export function commitTurn(turn: Turn, engine: Engine): void {
+  const { live } = turn;
+  const decision = bounded(turn, withMismatch(turn.finish(), live), engine);
+  live.track(turn.fresh);
+  const record = live.record as InstanceRecord;
+  const outcome = outcomeOf(decision, {
+    record,
+    fresh: turn.fresh,
+    now: turn.now,
+    isSuspended: live.run?.isSuspended ?? false,
+    hasOpenTasks: live.openTasks.size > 0,
+    newExecutionId: () => engine.newExecutionId(),
+    childVersion: (name) => engine.options.registry.defaultVersion(name),
+  });
+  const draft = engine.group.draft(live, turn.now.getTime());
+  for (const timer of timersOf(live, decision.canceledTimers)) draft.removeTimer(timer);
+  for (const timer of outcome.timersAdded) draft.addTimer(timer);
+  if (outcome.continuation) draft.reset();
+  else draft.addTurn(outcome.events, live.turnCount, turn.now.getTime());
+  if (outcome.record !== record) draft.setRecord(outcome.record);
+  for (const message of turn.messages) engine.group.answer(message);
+  update(live, turn, outcome);
+  if (isFinal(outcome.record.status)) {
+    for (const timer of timersOf(live, [...live.openTimers.keys()])) draft.removeTimer(timer);
+    engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
+    live.reset();
+  }
+  for (const event of outcome.activities)
+    engine.group.jobs.push({ instanceId: live.instanceId, executionId: record.executionId, event });
+  send(outcome, engine);
+  if (outcome.continuation) {
+    engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
+    continueWith(live, outcome.continuation, engine);
+  }
+}
+
+function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome): void {
+  live.track(outcome.events.slice(turn.fresh.length));
+  live.record = outcome.record;
+  live.updatedAtMs = turn.now.getTime();
+  live.turnCount++;
+  live.eventCount += outcome.events.length;
+}
+
+/** The stored timers of sequence ids, as far as they are still open. */
+function timersOf(live: LiveInstance, ids: readonly number[]): StoredTimer[] {
+  return ids.flatMap((timerId) => {
+    const dueAtMs = live.openTimers.get(timerId);
+    live.openTimers.delete(timerId);
+    return dueAtMs === undefined ? [] : [{ instanceId: live.instanceId, kind: "timer" as const, timerId, dueAtMs }];
+  });
+}
+
+function send(outcome: TurnOutcome, engine: Engine): void {
+  for (const outgoing of outcome.outgoing) {
+    if (outgoing.type === "start") {
+      engine.promise(outgoing.event.orchestrationInstance.instanceId, {
+        kind: "start",
+        event: outgoing.event,
+        isPromised: true,
+      });
+    } else {
+      const { executionId, event } = outgoing;
+      engine.promise(outgoing.instanceId, {
+        kind: "event",
+        event,
+        isPromised: true,
+        ...(executionId !== undefined && { executionId }),
+      });
+    }
+  }
+}
+
+/** The next generation begins with its own start and the events that were carried over, ahead of whatever else waits. */
+function continueWith(live: LiveInstance, { started, carryover }: Continuation, engine: Engine): void {
+  live.reset();
+  const messages: Message[] = [
+    { kind: "start", event: started, isContinuation: true, isPromised: true },
+    ...carryover.map((event): Message => ({ kind: "event", event, isPromised: true })),
+  ];
+  for (const message of messages) engine.group.promised.push({ live, message });
+  live.inbox.unshift(...messages);
+}
+
+/** A run that met another history than its own ends as failed, with the report. */
+function withMismatch(decision: TurnDecision, live: LiveInstance): TurnDecision {
+  const mismatch = live.run?.mismatch;
+  return mismatch ? failed(decision, live, mismatch) : decision;
+}
+
+function bounded(turn: Turn, decision: TurnDecision, engine: Engine): TurnDecision {
+  const { historyEventsMax } = engine.options.limits;
+  const count = turn.live.eventCount + turn.fresh.length + decision.actions.length;
+  if (count <= historyEventsMax || decision.actions.at(-1)?.kind === "completeOrchestration") return decision;
+  return failed(
+    decision,
+    turn.live,
+    new LimitExceededError(
+      `The history of '${turn.live.instanceId}' would grow to ${count} events; ${historyEventsMax} are allowed. Keep histories short with continueAsNew or sub-orchestrations, or raise limits.historyEventsMax.`,
+    ),
+  );
+}
+
+function failed(
+  decision: TurnDecision,
+  live: LiveInstance,
+  error: NonDeterminismError | LimitExceededError,
+): TurnDecision {
+  const id = (live.run?.sequence ?? 0) + 1;
+  return {
+    ...decision,
+    notes: [],
+    actions: [
+      { kind: "completeOrchestration", id, status: "ORCHESTRATION_STATUS_FAILED", failure: failureFrom(error) },
+    ],
+  };
+}

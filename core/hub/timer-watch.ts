@@ -1,0 +1,98 @@
+/**
+ * Watches the store's timers: wakes when the earliest is due, and hands out whatever is due by then.
+ *
+ * W1. What is due is found by asking the store, never by remembering what was armed; so overdue timers fire on start.
+ * W2. A timer is handed out once until the commit that consumes it.
+ */
+import { TIMER_BATCH_MAX } from "../limits.ts";
+import { type Awaitable, isPromise, type StoredTimer } from "../store/contract.ts";
+import type { Host } from "./host.ts";
+
+export interface TimerWatchPorts {
+  readonly host: Host;
+  dueTimers(dueAtMs: number, limit: number): Awaitable<readonly StoredTimer[]>;
+  nextTimerAtMs(): Awaitable<number | undefined>;
+  fire(timer: StoredTimer): void;
+  /** Told when the store could not be read. */
+  failed(error: unknown): void;
+}
+
+export class TimerWatch {
+  readonly #ports: TimerWatchPorts;
+  /** Timers handed out whose commit is not done. */
+  readonly #firing = new Set<string>();
+  #armedAtMs: number | undefined;
+  #isAsking = false;
+
+  constructor(ports: TimerWatchPorts) {
+    this.#ports = ports;
+  }
+
+  /** True while timers that are due have not been handed out. */
+  get isAsking(): boolean {
+    return this.#isAsking;
+  }
+
+  /** Looks at the store: hands out what is due and arms for the next. */
+  look(): void {
+    if (this.#isAsking || this.#firing.size > 0) return;
+    this.#isAsking = true;
+    this.#then(this.#ports.dueTimers(this.#ports.host.now(), TIMER_BATCH_MAX), (due) => {
+      for (const timer of due) {
+        this.#firing.add(keyOf(timer));
+        this.#ports.fire(timer);
+      }
+      if (due.length > 0) {
+        this.#isAsking = false;
+        return;
+      }
+      this.#then(this.#ports.nextTimerAtMs(), (next) => {
+        this.#isAsking = false;
+        this.#arm(next);
+      });
+    });
+  }
+
+  /** Timers were committed. */
+  added(timers: readonly StoredTimer[]): void {
+    let earliest = this.#armedAtMs ?? Number.POSITIVE_INFINITY;
+    for (const timer of timers) earliest = Math.min(earliest, timer.dueAtMs);
+    if (earliest < (this.#armedAtMs ?? Number.POSITIVE_INFINITY)) this.#arm(earliest);
+  }
+
+  /** Timers were consumed or withdrawn by a commit. */
+  removed(timers: readonly StoredTimer[]): void {
+    if (this.#firing.size === 0) return;
+    for (const timer of timers) this.#firing.delete(keyOf(timer));
+    if (this.#firing.size === 0) this.look();
+  }
+
+  /** Forgets what was handed out, after a commit that failed. */
+  restart(): void {
+    this.#firing.clear();
+    this.look();
+  }
+
+  close(): void {
+    this.#ports.host.wakeAt(undefined, () => {});
+  }
+
+  #arm(dueAtMs: number | undefined): void {
+    this.#armedAtMs = dueAtMs;
+    this.#ports.host.wakeAt(dueAtMs, () => {
+      this.#armedAtMs = undefined;
+      this.look();
+    });
+  }
+
+  #then<T>(value: Awaitable<T>, use: (value: T) => void): void {
+    if (!isPromise(value)) use(value);
+    else
+      value.then(use, (error) => {
+        this.#isAsking = false;
+        this.#ports.failed(error);
+      });
+  }
+}
+
+const keyOf = (timer: StoredTimer): string => `${timer.instanceId} ${timer.kind} ${timer.timerId}`;

@@ -1,0 +1,64 @@
+/** Every bound of a hub in one place, with its unit and its reason. */
+import { InvalidArgumentError } from "./errors.ts";
+
+/** Bounds a hub may be opened with. */
+export interface Limits {
+  /** Largest encoded payload (input, output, event, entity state), in UTF-16 units of its stored text. 10 MiB: what one request body brings. */
+  readonly payloadBytesMax: number;
+  /** Largest encoded custom status: it is rewritten with every change. */
+  readonly customStatusBytesMax: number;
+  /** Longest history of one generation, in events; beyond it the orchestration fails. A replay must stay a matter of seconds. */
+  readonly historyEventsMax: number;
+  /** Length of a history, in events, from which on the instance is warned about. */
+  readonly historyEventsWarning: number;
+  /** Orchestrators kept live in memory; the least recently used idle one is dropped beyond it, and replayed when needed. */
+  readonly liveInstancesMax: number;
+  /** Activities that run at once in this hub. */
+  readonly concurrentActivitiesMax: number;
+}
+
+/** The bounds of a hub opened without `limits`. */
+export const DEFAULT_LIMITS: Limits = {
+  payloadBytesMax: 10_485_760,
+  customStatusBytesMax: 65_536,
+  historyEventsMax: 100_000,
+  historyEventsWarning: 10_000,
+  liveInstancesMax: 10_000,
+  concurrentActivitiesMax: 10_000,
+};
+
+/** Events one turn takes at most; the rest waits for the next turn, so that one commit stays small. */
+export const TURN_EVENTS_MAX = 10_000;
+/** Turns one group commit takes at most. */
+export const GROUP_TURNS_MAX = 4_096;
+/** Rounds of turns that may follow from each other's messages inside one group commit: bounds how long an acknowledgement waits for a chain of instances. */
+export const GROUP_ROUNDS_MAX = 16;
+/** Group commits between two yields to the host's event loop, so that timers, I/O and requests are never starved. */
+export const COMMITS_PER_YIELD = 128;
+/** Due timers fetched from the store at once. */
+export const TIMER_BATCH_MAX = 1_000;
+/** Longest delay given to the host's own timer, in ms (2^31 − 1 is the platform limit); longer waits are taken up again. */
+export const HOST_TIMER_MS_MAX = 2_147_483_647;
+/** Page size of queries when none is given, and the largest one. */
+export const PAGE_SIZE = 100;
+export const PAGE_SIZE_MAX = 10_000;
+
+/**
+ * Fills in the bounds that were not given.
+ * @throws InvalidArgumentError for a bound that is not a positive number.
+ */
+export function limitsOf(given: Partial<Limits> | undefined): Limits {
+  const limits = { ...DEFAULT_LIMITS };
+  for (const key of Object.keys(given ?? {}) as (keyof Limits)[]) {
+    const value = given?.[key];
+    if (value === undefined) continue;
+    if (!(key in DEFAULT_LIMITS))
+      throw new InvalidArgumentError(
+        `'${key}' is not a limit of a task hub. Known limits: ${Object.keys(DEFAULT_LIMITS).join(", ")}.`,
+      );
+    if (typeof value !== "number" || !(value > 0))
+      throw new InvalidArgumentError(`The limit '${key}' must be a positive number; got ${String(value)}.`);
+    limits[key] = value;
+  }
+  return limits;
+}

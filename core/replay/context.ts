@@ -1,0 +1,205 @@
+/** The context that orchestrator code sees: checks arguments, captures payloads, and turns each call into an action and a task. */
+import {
+  type ActivityDefinition,
+  checkActivityOptions,
+  type OrchestratorDefinition,
+  optionsOf,
+} from "../definition/definitions.ts";
+import type {
+  CallActivityOptions,
+  CallSubOrchestratorOptions,
+  OrchestrationContext,
+  TimerTask,
+} from "../definition/orchestration-context.ts";
+import { checkRetry } from "../definition/retry.ts";
+import { type Duration, dueAtMs, durationMs } from "../duration.ts";
+import type { ActivityCallOptions, ExecutionStartedEvent } from "../history/events.ts";
+import { checkInstanceId, checkName } from "../identity.ts";
+import { gatedLogger, type Logger } from "../logger.ts";
+import { nameGuid, seededRandom } from "./guid.ts";
+import { CallTask, EventTask, TimerTaskNode } from "./operations.ts";
+import { PATCH_NOTE } from "./patches.ts";
+import type { OrchestratorRun } from "./run.ts";
+import type { CancelableTask, Task } from "./task.ts";
+import { compareVersions } from "./versions.ts";
+
+export class ReplayContext implements OrchestrationContext {
+  readonly #run: OrchestratorRun;
+  readonly #started: ExecutionStartedEvent;
+  #log: Logger | undefined;
+  #guidCount = 0;
+  #random: (() => number) | undefined;
+
+  constructor(run: OrchestratorRun, started: ExecutionStartedEvent) {
+    this.#run = run;
+    this.#started = started;
+  }
+
+  get name(): string {
+    return this.#started.name;
+  }
+  get instanceId(): string {
+    return this.#run.instanceId;
+  }
+  get parent(): { readonly name: string; readonly instanceId: string } | undefined {
+    const parent = this.#started.parentInstance;
+    return parent && { name: parent.name, instanceId: parent.instanceId };
+  }
+  get version(): string {
+    return this.#started.version ?? "";
+  }
+  compareVersionTo(version: string): number {
+    return compareVersions(this.version, version);
+  }
+  get currentUtcDateTime(): Date {
+    return new Date(this.#run.nowMs);
+  }
+  get isReplaying(): boolean {
+    return this.#run.isReplaying;
+  }
+  get log(): Logger {
+    this.#log ??= gatedLogger(this.#run.ports.logger, () => this.#run.isReplaying);
+    return this.#log;
+  }
+
+  callActivity<TOutput>(
+    activity: ActivityDefinition<never, TOutput> | string,
+    input?: unknown,
+    options: CallActivityOptions = {},
+  ): Task<TOutput> {
+    this.#run.checkActive("callActivity");
+    const name = typeof activity === "string" ? activity : activity?.name;
+    checkName(name, "The name of the activity to call");
+    checkActivityOptions(options, `The call of activity '${name}'`);
+    const version = options.version ?? (typeof activity === "string" ? undefined : activity.version || undefined);
+    const definition = typeof activity === "string" ? this.#run.ports.activity(name, version ?? "") : activity;
+    const payload = this.#payload(this.#run.ports.checkInput(definition, input));
+    const retry = options.retry ?? definition?.options.retry;
+    const { retry: _retry, ...callOptions } = optionsOf(options);
+    const common = {
+      kind: "scheduleTask" as const,
+      name,
+      ...(version !== undefined && { version }),
+      ...(payload !== undefined && { input: payload }),
+      ...(options.tags && { tags: { ...options.tags } }),
+      ...(Object.keys(callOptions).length > 0 && { options: callOptions as ActivityCallOptions }),
+    };
+    return new CallTask<TOutput>(
+      this.#run,
+      "Activity",
+      name,
+      (id, attempt, firstAttemptId) => (attempt === 1 ? { id, ...common } : { id, ...common, attempt, firstAttemptId }),
+      retry,
+    );
+  }
+
+  callSubOrchestrator<TOutput>(
+    orchestrator: OrchestratorDefinition<never, TOutput> | string,
+    input?: unknown,
+    options: CallSubOrchestratorOptions = {},
+  ): Task<TOutput> {
+    this.#run.checkActive("callSubOrchestrator");
+    const name = typeof orchestrator === "string" ? orchestrator : orchestrator?.name;
+    checkName(name, "The name of the sub-orchestrator to call");
+    checkRetry(options.retry, `The call of sub-orchestrator '${name}'`);
+    if (options.instanceId !== undefined) checkInstanceId(options.instanceId);
+    const version =
+      options.version ?? (typeof orchestrator === "string" ? undefined : orchestrator.version || undefined);
+    const definition =
+      typeof orchestrator === "string" ? this.#run.ports.orchestrator(name, version ?? "") : orchestrator;
+    const payload = this.#payload(this.#run.ports.checkInput(definition, input));
+    const { executionId } = this.#started.orchestrationInstance;
+    const common = {
+      kind: "createSubOrchestration" as const,
+      name,
+      ...(version !== undefined && { version }),
+      ...(payload !== undefined && { input: payload }),
+      ...(options.tags && { tags: { ...options.tags } }),
+    };
+    return new CallTask<TOutput>(
+      this.#run,
+      "Sub-orchestration",
+      name,
+      (id, _attempt, firstId) => ({
+        id,
+        ...common,
+        instanceId: options.instanceId ?? `${executionId}:${firstId.toString(16).padStart(4, "0")}`,
+      }),
+      options.retry,
+    );
+  }
+
+  createTimer(fireAt: Date | Duration): TimerTask {
+    this.#run.checkActive("createTimer");
+    return new TimerTaskNode(this.#run, dueAtMs(fireAt, this.#run.nowMs, "The argument of createTimer"));
+  }
+
+  waitForExternalEvent<T>(name: string, options: { readonly timeout?: Duration } = {}): CancelableTask<T> {
+    this.#run.checkActive("waitForExternalEvent");
+    checkName(name, "The name of the event to wait for");
+    const timeoutMs =
+      options.timeout === undefined ? undefined : durationMs(options.timeout, "The timeout of waitForExternalEvent");
+    if (timeoutMs !== undefined) dueAtMs(timeoutMs, this.#run.nowMs, "The timeout of waitForExternalEvent");
+    const wait = new EventTask<T>(this.#run, name, () => this.#run.mailbox.forget(name));
+    if (timeoutMs !== undefined) wait.limit(timeoutMs);
+    this.#run.mailbox.wait(name, wait);
+    return wait;
+  }
+
+  sendEvent(instanceId: string, name: string, data?: unknown): void {
+    this.#run.checkActive("sendEvent");
+    checkInstanceId(instanceId);
+    checkName(name, "The name of the event to send");
+    const input = this.#payload(data);
+    this.#run.take({
+      kind: "sendEvent",
+      id: this.#run.nextId(),
+      instanceId,
+      name,
+      ...(input !== undefined && { input }),
+    });
+  }
+
+  continueAsNew(
+    input?: unknown,
+    options: { readonly preserveUnprocessedEvents?: boolean; readonly newVersion?: string } = {},
+  ): void {
+    this.#run.checkActive("continueAsNew");
+    this.#run.nextGeneration ??= {
+      input: this.#payload(input),
+      keepsEvents: options.preserveUnprocessedEvents ?? true,
+      newVersion: options.newVersion,
+    };
+  }
+
+  setCustomStatus(value: unknown): void {
+    this.#run.checkActive("setCustomStatus");
+    this.#run.customStatus = value === undefined || value === null ? undefined : this.#run.ports.encodeStatus(value);
+  }
+
+  newGuid(): string {
+    this.#run.checkActive("newGuid");
+    return nameGuid(`${this.instanceId}_${new Date(this.#run.nowMs).toISOString()}_${this.#guidCount++}`);
+  }
+
+  random(): number {
+    this.#run.checkActive("random");
+    this.#random ??= seededRandom(`${this.instanceId}_${this.#started.orchestrationInstance.executionId}`);
+    return this.#random();
+  }
+
+  patched(changeId: string): boolean {
+    this.#run.checkActive("patched");
+    checkName(changeId, "The id of the change given to patched");
+    const known = this.#run.patches.get(changeId);
+    if (known !== undefined) return known;
+    const isTaken = !this.#run.isReplaying;
+    this.#run.patches.set(changeId, isTaken);
+    if (isTaken) this.#run.note(PATCH_NOTE + changeId);
+    return isTaken;
+  }
+
+  #payload(value: unknown): string | undefined {
+    return value === undefined ? undefined : this.#run.ports.encode(value);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Holds replayed code against its recorded history: every recorded action must be taken again in the same turn, with the same kind, name and id.
+ * Source of the rules: Durable Task non-determinism checks, and beyond them: extra steps, steps of another turn, and inputs (as a warning).
+ */
+import { NonDeterminismError, type NonDeterminismReport } from "../errors.ts";
+import type { OrchestratorAction } from "../history/actions.ts";
+import type { ActionEvent, HistoryEvent } from "../history/events.ts";
+import { unreachable } from "../unreachable.ts";
+
+/** A recorded action that the code has yet to take, and where in the history it stands. */
+interface Expected {
+  readonly event: ActionEvent;
+  readonly eventIndex: number;
+}
+
+/** How one replayed action compares with what was recorded. */
+export type Verdict =
+  | { readonly type: "same" }
+  | { readonly type: "input" }
+  | { readonly type: "unrecorded" }
+  | { readonly type: "mismatch"; readonly error: NonDeterminismError };
+
+export class Expectations {
+  readonly #open = new Map<number, Expected>();
+
+  /** Takes up the recorded actions of the turn that begins at `start` in the history. */
+  expectTurn(history: readonly HistoryEvent[], start: number): void {
+    for (let index = start + 1; index < history.length; index++) {
+      const event = history[index] as HistoryEvent;
+      if (event.type === "OrchestratorStarted") return;
+      if (isActionEvent(event)) this.#open.set(event.eventId, { event, eventIndex: index });
+    }
+  }
+
+  /** Compares an action the code takes during replay with the recorded one of its id. */
+  check(action: OrchestratorAction, instanceId: string): Verdict {
+    const expected = this.#open.get(action.id);
+    if (!expected) return { type: "unrecorded" };
+    this.#open.delete(action.id);
+    const recorded = describeEvent(expected.event);
+    const taken = describeAction(action);
+    if (recorded !== taken) {
+      return {
+        type: "mismatch",
+        error: mismatch(instanceId, {
+          sequenceId: action.id,
+          eventIndex: expected.eventIndex,
+          recorded,
+          taken,
+          ...callSite(),
+        }),
+      };
+    }
+    return inputOf(expected.event) === inputOfAction(action) ? { type: "same" } : { type: "input" };
+  }
+
+  /** The first recorded action that the code did not take, as an error; `undefined` when it took all. */
+  leftOver(instanceId: string): NonDeterminismError | undefined {
+    const [next] = this.#open.values();
+    if (!next) return undefined;
+    const { event, eventIndex } = next;
+    return mismatch(instanceId, {
+      sequenceId: event.eventId,
+      eventIndex,
+      recorded: describeEvent(event),
+      taken: "nothing: the code does not take this step here",
+    });
+  }
+}
+
+/** The error for an action that the code takes where the history recorded none. */
+export function unrecordedStep(
+  action: OrchestratorAction,
+  instanceId: string,
+  eventIndex: number,
+  site: string | undefined,
+): NonDeterminismError {
+  const report = {
+    sequenceId: action.id,
+    eventIndex,
+    recorded: "nothing: the turn ended before this step",
+    taken: describeAction(action),
+  };
+  return mismatch(instanceId, site === undefined ? report : { ...report, callSite: site });
+}
+
+/** The error for an orchestration that ended in another way than recorded. */
+export function otherOutcome(
+  instanceId: string,
+  eventIndex: number,
+  recorded: string,
+  taken: string,
+): NonDeterminismError {
+  return mismatch(instanceId, { eventIndex, recorded, taken });
+}
+
+/** Stack frames of the engine itself, between user code and the check. */
+const ENGINE_FRAME = /\b(callSite|Expectations|OrchestratorRun|ReplayContext|\w+Task)\b[.\s]/;
+
+/** The line of user code that is calling right now, when the host can tell. */
+export function callSite(): { callSite?: string } {
+  const lines = (new Error().stack ?? "").split("\n").slice(1);
+  const line = lines.find((text) => !ENGINE_FRAME.test(text));
+  return line ? { callSite: line.trim() } : {};
+}
+
+function mismatch(instanceId: string, report: NonDeterminismReport): NonDeterminismError {
+  const step = report.sequenceId === undefined ? "" : ` (sequence id ${report.sequenceId})`;
+  const site = report.callSite === undefined ? "" : ` at ${report.callSite}`;
+  return new NonDeterminismError(
+    `The orchestrator's code no longer fits the history of '${instanceId}'. Event ${report.eventIndex ?? "?"} of the history recorded ${report.recorded}${step}; ` +
+      `the code now takes: ${report.taken}${site}. Either the code was changed while this instance was running, or it is not deterministic ` +
+      "(clock, randomness, I/O or changing global state). Bring back the old path for running instances (ctx.patched, versions), or restart the instance.",
+    report,
+  );
+}
+
+function isActionEvent(event: HistoryEvent): event is ActionEvent {
+  switch (event.type) {
+    case "TaskScheduled":
+    case "SubOrchestrationInstanceCreated":
+    case "TimerCreated":
+    case "EventSent":
+    case "EntityOperationSignaled":
+    case "EntityOperationCalled":
+    case "EntityLockRequested":
+    case "EntityUnlockSent":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function describeEvent(event: ActionEvent): string {
+  switch (event.type) {
+    case "TaskScheduled":
+      return `a call of activity '${event.name}'`;
+    case "SubOrchestrationInstanceCreated":
+      return `a call of sub-orchestrator '${event.name}'`;
+    case "TimerCreated":
+      return "a timer";
+    case "EventSent":
+      return `an event '${event.name}' sent to '${event.instanceId}'`;
+    case "EntityOperationSignaled":
+      return `a signal '${event.operation}' to entity '${event.targetInstanceId}'`;
+    case "EntityOperationCalled":
+      return `a call of '${event.operation}' on entity '${event.targetInstanceId}'`;
+    case "EntityLockRequested":
+      return `a lock of ${event.lockSet.join(", ")}`;
+    case "EntityUnlockSent":
+      return `a release of '${event.targetInstanceId}'`;
+    default:
+      return unreachable(event);
+  }
+}
+
+/** An action in the same words as its recorded event. */
+export function describeAction(action: OrchestratorAction): string {
+  switch (action.kind) {
+    case "scheduleTask":
+      return `a call of activity '${action.name}'`;
+    case "createSubOrchestration":
+      return `a call of sub-orchestrator '${action.name}'`;
+    case "createTimer":
+      return "a timer";
+    case "sendEvent":
+      return `an event '${action.name}' sent to '${action.instanceId}'`;
+    case "completeOrchestration":
+      return `the end of the orchestration (${action.status})`;
+    case "sendEntityMessage":
+      switch (action.message.type) {
+        case "signaled":
+          return `a signal '${action.message.operation}' to entity '${action.message.targetInstanceId}'`;
+        case "called":
+          return `a call of '${action.message.operation}' on entity '${action.message.targetInstanceId}'`;
+        case "lockRequested":
+          return `a lock of ${action.message.lockSet.join(", ")}`;
+        case "unlockSent":
+          return `a release of '${action.message.targetInstanceId}'`;
+        default:
+          return unreachable(action.message);
+      }
+    default:
+      return unreachable(action);
+  }
+}
+
+function inputOf(event: ActionEvent): string | undefined {
+  return "input" in event ? event.input : undefined;
+}
+
+function inputOfAction(action: OrchestratorAction): string | undefined {
+  if (action.kind === "sendEntityMessage") return "input" in action.message ? action.message.input : undefined;
+  return "input" in action ? action.input : undefined;
+}

@@ -1,0 +1,24 @@
+import type { ActivityDefinition, OrchestratorDefinition } from "../definition/definitions.ts";
+import type { Logger } from "../logger.ts";
+
+/** What a run needs from outside: the registered functions, the codec, a logger. All of it pure as far as replay can see. */
+export interface RunPorts {
+  readonly instanceId: string;
+  readonly logger: Logger;
+  orchestrator(name: string, version: string): OrchestratorDefinition | undefined;
+  activity(name: string, version: string): ActivityDefinition | undefined;
+  /** Stored text of a value. @throws PayloadError */
+  encode(value: unknown): string;
+  decode(text: string): unknown;
+  /** Refuses a custom status that is too large. @throws PayloadError */
+  encodeStatus(value: unknown): string;
+  /** Checks a call's input against the callee's schema; gives what the schema made of it. @throws ValidationError */
+  checkInput(definition: ActivityDefinition | OrchestratorDefinition | undefined, input: unknown): unknown;
+  /** Checks and encodes an orchestrator's result. A promise when the schema answers with one. @throws ValidationError, PayloadError */
+  encodeOutput(
+    definition: OrchestratorDefinition | undefined,
+    value: unknown,
+  ): string | undefined | Promise<string | undefined>;
+  /** Told when user code broke a rule between turns: the instance needs a turn to fail in. */
+  onViolation(): void;
+}

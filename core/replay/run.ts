@@ -1,0 +1,416 @@
+/**
+ * One orchestrator being run: history in, decisions out. Synchronous; knows no store, no clock, no timer, and no promise but those of the
+ * orchestrator's own code.
+ *
+ * R1. Events are delivered one at a time. When `step` answers true, code of the orchestrator is at work in the microtask queue:
+ *     the caller lets that queue run empty before it calls `step` again, live and in replay alike. So what a live run interleaved, a replay interleaves the same way.
+ * R2. Every recorded action must be taken again by the code, in the same turn (see expectations.ts); the first difference ends the run with `mismatch`.
+ * R3. Code runs between `begin` and `finish` only. A call outside is refused and fails the orchestration.
+ * R4. A run that has ended, mismatched or been dropped never resumes user code.
+ *
+ * Source of the semantics: the Durable Task orchestration executor.
+ */
+import type { OrchestratorDefinition } from "../definition/definitions.ts";
+import type { OrchestrationContext } from "../definition/orchestration-context.ts";
+import type { Retry } from "../definition/retry.ts";
+import { FunctionNotRegisteredError, type NonDeterminismError, OrchestratorRuleError } from "../errors.ts";
+import { type FailureData, type FailureDetails, failureFrom } from "../failure.ts";
+import type { CompleteOrchestrationAction, OrchestratorAction, TurnDecision } from "../history/actions.ts";
+import type { EventRaisedEvent, ExecutionStartedEvent, GenericEvent, HistoryEvent } from "../history/events.ts";
+import { ReplayContext } from "./context.ts";
+import { callSite, Expectations, unrecordedStep } from "./expectations.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { Operation, OperationHost } from "./operations.ts";
+import { PATCH_NOTE } from "./patches.ts";
+import type { RunPorts } from "./ports.ts";
+import { type ProgramHost, type SynchronousProgram, startProgram } from "./program.ts";
+
+/** What `continueAsNew` asked for. */
+interface NextGeneration {
+  readonly input: string | undefined;
+  readonly keepsEvents: boolean;
+  readonly newVersion: string | undefined;
+}
+
+/** How the orchestrator's code ended. */
+type End =
+  | { readonly status: "completed"; readonly result: string | undefined }
+  | { readonly status: "failed"; readonly failure: FailureData };
+
+export class OrchestratorRun implements OperationHost, ProgramHost {
+  readonly ports: RunPorts;
+  readonly mailbox: Mailbox = new Mailbox();
+  awaitedCount = 0;
+  hasWoken = false;
+  nowMs = 0;
+  isReplaying = false;
+  /** How the history and the code differ, once they do. */
+  mismatch: NonDeterminismError | undefined;
+  started: ExecutionStartedEvent | undefined;
+  customStatus: string | undefined;
+  nextGeneration: NextGeneration | undefined;
+  readonly patches: Map<string, boolean> = new Map();
+
+  #past: readonly HistoryEvent[] = [];
+  #fresh: readonly HistoryEvent[] = [];
+  #pastIndex = 0;
+  #freshIndex = 0;
+  #sequence = 0;
+  #isActive = false;
+  #isSuspended = false;
+  #isRewound = false;
+  #end: End | undefined;
+  #violation: OrchestratorRuleError | undefined;
+  #program: SynchronousProgram | undefined;
+  #context: OrchestrationContext | undefined;
+  /** Events that arrived while suspended, and those of them released by a resume. */
+  #held: HistoryEvent[] = [];
+  #released: HistoryEvent[] = [];
+  /** Events that arrived after the code had returned. */
+  #late: EventRaisedEvent[] = [];
+  #notes: GenericEvent[] = [];
+  #canceledTimers: number[] = [];
+  readonly #actions = new Map<number, OrchestratorAction>();
+  readonly #unrecorded = new Map<number, string | undefined>();
+  readonly #operations = new Map<number, Operation>();
+  readonly #expectations = new Expectations();
+
+  constructor(ports: RunPorts) {
+    this.ports = ports;
+  }
+
+  get instanceId(): string {
+    return this.ports.instanceId;
+  }
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
+  }
+  /** The highest sequence id consumed so far. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Starts a turn: `past` is the recorded history (only for a run that is new), `fresh` the turn's own events, `OrchestratorStarted` first. */
+  begin(past: readonly HistoryEvent[], fresh: readonly HistoryEvent[]): void {
+    this.#past = past;
+    this.#pastIndex = 0;
+    this.#fresh = fresh;
+    this.#freshIndex = 0;
+    this.#canceledTimers = [];
+    this.#notes = [];
+    for (const event of past) this.#foresee(event);
+    this.#isActive = true;
+    if (this.#violation) this.failed(this.#violation);
+  }
+
+  /** Delivers the next events; true when the microtask queue must run empty before it is called again, false when all are delivered. */
+  step(): boolean {
+    this.hasWoken = false;
+    if (!this.#isStopped) this.#program?.resume();
+    while (!this.hasWoken && !this.mismatch) {
+      const event = this.#next();
+      if (!event) return false;
+      this.#deliver(event);
+    }
+    return !this.mismatch;
+  }
+
+  /** Ends the turn: what was decided in it. */
+  finish(): TurnDecision {
+    this.#endReplayedTurn(this.#pastIndex);
+    this.#checkForeignAwait();
+    this.#isActive = false;
+    this.#past = [];
+    this.#fresh = [];
+    if (this.#end) this.#actions.set(0, this.#completion(this.#end));
+    const actions = [...this.#actions.values()];
+    this.#actions.clear();
+    if (this.#end)
+      actions.push(
+        actions.splice(
+          actions.findIndex((a) => a.kind === "completeOrchestration"),
+          1,
+        )[0] as OrchestratorAction,
+      );
+    return {
+      actions,
+      notes: this.#notes,
+      canceledTimers: this.#canceledTimers,
+      canceledTasks: [],
+      customStatus: this.customStatus,
+    };
+  }
+
+  // ---- what operations and the context ask of the run
+
+  nextId(): number {
+    return ++this.#sequence;
+  }
+
+  take(action: OrchestratorAction, operation?: Operation): void {
+    if (operation) this.#operations.set(action.id, operation);
+    if (!this.isReplaying) {
+      this.#actions.set(action.id, action);
+      return;
+    }
+    const verdict = this.#expectations.check(action, this.instanceId);
+    if (verdict.type === "mismatch") throw this.#mismatched(verdict.error);
+    if (verdict.type === "unrecorded") {
+      this.#actions.set(action.id, action);
+      this.#unrecorded.set(action.id, callSite().callSite);
+    } else if (verdict.type === "input") {
+      this.warn(
+        `On replay step #${action.id} of '${this.instanceId}' has another input than the one recorded; the recorded result counts. The orchestrator may not be deterministic.`,
+        { sequenceId: action.id },
+      );
+    }
+  }
+
+  withdrawTimer(id: number): void {
+    this.#operations.delete(id);
+    this.#unrecorded.delete(id);
+    if (!this.#actions.delete(id) && !this.isReplaying) this.#canceledTimers.push(id);
+  }
+
+  decode(text: string | undefined): unknown {
+    return text === undefined ? undefined : this.ports.decode(text);
+  }
+
+  warn(message: string, fields: Record<string, unknown>): void {
+    this.ports.logger.warn(message, { instanceId: this.instanceId, ...fields });
+  }
+
+  askRetryHandler(
+    retry: Extract<Retry, (...args: never) => unknown>,
+    attempt: number,
+    failure: FailureDetails,
+    elapsedMs: number,
+  ): unknown {
+    if (!this.#context) return false;
+    return retry({
+      orchestrationContext: this.#context,
+      lastAttemptNumber: attempt,
+      lastFailure: failure,
+      totalRetryTimeMs: elapsedMs,
+    });
+  }
+
+  note(data: string): void {
+    this.#notes.push({ type: "GenericEvent", eventId: -1, timestamp: new Date(this.nowMs), data });
+  }
+
+  /** Refuses calls of user code that come at the wrong time. */
+  checkActive(method: string): void {
+    if (this.mismatch) throw this.mismatch;
+    if (this.#isActive) return;
+    const error = new OrchestratorRuleError(
+      "callOutsideTurn",
+      `ctx.${method} was called outside a turn of the orchestration '${this.instanceId}': its code awaited something that is not durable (a timer of the host, fetch, a promise from elsewhere), or kept the context after it ended. Do such work in an activity and await ctx.callActivity.`,
+    );
+    this.#violate(error);
+    throw error;
+  }
+
+  // ---- what the program reports
+
+  succeeded(value: unknown): void {
+    if (this.#isStopped) return;
+    if (!this.#isActive) {
+      this.#violate(foreignAwait(this.instanceId));
+      return;
+    }
+    try {
+      const result = this.nextGeneration ? undefined : this.ports.encodeOutput(this.#definition, value);
+      if (typeof result === "object") this.#endLater(result);
+      else this.#end = { status: "completed", result };
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  failed(error: unknown): void {
+    if (this.mismatch || this.#end?.status === "failed") return;
+    if (!this.#isActive) this.#violate(error instanceof OrchestratorRuleError ? error : foreignAwait(this.instanceId));
+    else this.#end = { status: "failed", failure: failureFrom(error) };
+  }
+
+  // ---- events
+
+  get #isStopped(): boolean {
+    return this.#end !== undefined || this.mismatch !== undefined;
+  }
+
+  get #definition(): OrchestratorDefinition | undefined {
+    return this.started && this.ports.orchestrator(this.started.name, this.started.version ?? "");
+  }
+
+  /** Facts about the whole history that its replay must know from the start. */
+  #foresee(event: HistoryEvent): void {
+    if (event.type === "ExecutionRewound") this.#isRewound = true;
+    if (event.type === "GenericEvent" && event.data?.startsWith(PATCH_NOTE))
+      this.patches.set(event.data.slice(PATCH_NOTE.length), true);
+  }
+
+  #next(): HistoryEvent | undefined {
+    const released = this.#released.shift();
+    if (released) return released;
+    if (this.#pastIndex < this.#past.length) {
+      this.isReplaying = true;
+      return this.#past[this.#pastIndex++];
+    }
+    this.isReplaying = false;
+    return this.#fresh[this.#freshIndex++];
+  }
+
+  #deliver(event: HistoryEvent): void {
+    if (event.type === "OrchestratorStarted") {
+      this.#startTurn(event.timestamp.getTime());
+      return;
+    }
+    if (this.#isSuspended && event.type !== "ExecutionSuspended" && event.type !== "ExecutionResumed") {
+      this.#held.push(event);
+      return;
+    }
+    if (this.#end) {
+      if (event.type === "EventRaised") this.#late.push(event);
+      return;
+    }
+    this.#apply(event);
+    if (!this.#isStopped) this.#program?.resume();
+  }
+
+  #apply(event: HistoryEvent): void {
+    switch (event.type) {
+      case "ExecutionStarted":
+        this.#start(event);
+        break;
+      case "TaskCompleted":
+      case "SubOrchestrationInstanceCompleted":
+        this.#settle(event.taskScheduledId)?.completed?.(event.result);
+        break;
+      case "TaskFailed":
+      case "SubOrchestrationInstanceFailed":
+        this.#settle(event.taskScheduledId)?.failed?.(event.failureDetails);
+        break;
+      case "TimerFired":
+        this.#settle(event.timerId)?.fired?.();
+        break;
+      case "EventRaised":
+        this.mailbox.raise(event);
+        break;
+      case "ExecutionSuspended":
+        this.#isSuspended = true;
+        break;
+      case "ExecutionResumed":
+        this.#isSuspended = false;
+        this.#released.push(...this.#held.splice(0));
+        break;
+      default:
+        // Actions were compared when the turn began; everything else is for readers of the history.
+        break;
+    }
+  }
+
+  #startTurn(nowMs: number): void {
+    this.#endReplayedTurn(this.#pastIndex - (this.isReplaying ? 1 : 0));
+    this.nowMs = nowMs;
+    if (this.isReplaying && !this.mismatch) this.#expectations.expectTurn(this.#past, this.#pastIndex - 1);
+  }
+
+  #start(event: ExecutionStartedEvent): void {
+    this.started = event;
+    const definition = this.#definition;
+    if (!definition) {
+      this.failed(new FunctionNotRegisteredError("orchestrator", event.name, event.version));
+      return;
+    }
+    const context = new ReplayContext(this, event);
+    this.#context = context;
+    this.#program = startProgram(() => definition.run(context, this.decode(event.input) as never), this);
+  }
+
+  #settle(id: number): Operation | undefined {
+    const operation = this.#operations.get(id);
+    this.#operations.delete(id);
+    return operation;
+  }
+
+  /** At the end of a replayed turn code and history must have taken the same steps. */
+  #endReplayedTurn(eventIndex: number): void {
+    if (this.mismatch) return;
+    const leftOver = this.#expectations.leftOver(this.instanceId);
+    if (leftOver) {
+      this.#mismatched(leftOver);
+      return;
+    }
+    if (this.#isRewound) this.#unrecorded.clear();
+    for (const [id, site] of this.#unrecorded) {
+      const action = this.#actions.get(id);
+      if (action) {
+        this.#mismatched(unrecordedStep(action, this.instanceId, eventIndex, site));
+        return;
+      }
+    }
+  }
+
+  #checkForeignAwait(): void {
+    if (this.#isStopped || this.#isSuspended || !this.started || this.#program?.isWaiting || this.awaitedCount > 0)
+      return;
+    this.failed(foreignAwait(this.instanceId));
+  }
+
+  #completion(end: End): CompleteOrchestrationAction {
+    const id = this.nextId();
+    if (end.status === "failed")
+      return { kind: "completeOrchestration", id, status: "ORCHESTRATION_STATUS_FAILED", failure: end.failure };
+    const next = this.nextGeneration;
+    if (!next)
+      return {
+        kind: "completeOrchestration",
+        id,
+        status: "ORCHESTRATION_STATUS_COMPLETED",
+        ...(end.result !== undefined && { result: end.result }),
+      };
+    return {
+      kind: "completeOrchestration",
+      id,
+      status: "ORCHESTRATION_STATUS_CONTINUED_AS_NEW",
+      ...(next.input !== undefined && { result: next.input }),
+      ...(next.newVersion !== undefined && { newVersion: next.newVersion }),
+      carryover: next.keepsEvents ? [...this.mailbox.unconsumed(), ...this.#late] : [],
+    };
+  }
+
+  /** The output's schema answers with a promise: the end comes with it, still within the turn. */
+  #endLater(result: Promise<string | undefined>): void {
+    this.hasWoken = true;
+    this.awaitedCount++;
+    result.then(
+      (text) => {
+        if (!this.#isStopped) this.#end = { status: "completed", result: text };
+      },
+      (error) => this.failed(error),
+    );
+  }
+
+  #violate(error: OrchestratorRuleError): void {
+    if (this.#violation || this.#isStopped) return;
+    this.#violation = error;
+    this.ports.onViolation();
+  }
+
+  #mismatched(error: NonDeterminismError): NonDeterminismError {
+    this.mismatch = error;
+    return error;
+  }
+}
+
+function foreignAwait(instanceId: string): OrchestratorRuleError {
+  return new OrchestratorRuleError(
+    "foreignAwait",
+    `The orchestration '${instanceId}' is neither finished nor waiting for anything durable: its code awaits something of its own (a timer of the host, fetch, a promise from elsewhere, or one that never settles). Such a wait cannot be replayed. Do the work in an activity, use ctx.createTimer for delays and ctx.waitForExternalEvent for signals.`,
+  );
+}

@@ -1,0 +1,196 @@
+/**
+ * The store without a disk, and the reference for all others: what it holds lives as long as the `MemoryStore` object.
+ * Events, records and messages are immutable, so they are kept and given back as they are.
+ */
+import { HubFencedError } from "../errors.ts";
+import type { HistoryEvent } from "../history/events.ts";
+import type {
+  HubStore,
+  InboxMessage,
+  InstanceChange,
+  InstanceFilter,
+  InstanceQuery,
+  InstanceRecord,
+  ListedInstance,
+  PageCursor,
+  StoredInstance,
+  StoredTimer,
+  StoreSession,
+} from "./contract.ts";
+import { TimerHeap } from "./timer-heap.ts";
+
+interface Row {
+  record: InstanceRecord | undefined;
+  lastUpdatedAtMs: number;
+  turnCount: number;
+  history: HistoryEvent[];
+  inbox: InboxMessage[];
+}
+
+/** All data of one hub. */
+class HubData {
+  epoch = 0;
+  readonly rows = new Map<string, Row>();
+  readonly open = new Set<string>();
+  readonly timers = new TimerHeap();
+  /** Records in order of creation, rebuilt when instances came or went. */
+  byCreation: ListedInstance["record"][] | undefined;
+}
+
+/** Keeps task hubs in memory. Any number of hubs; it outlives the hubs opened over it. */
+export class MemoryStore implements HubStore {
+  readonly #hubs = new Map<string, HubData>();
+
+  open(hub: string): StoreSession {
+    const data = this.#hubs.get(hub) ?? new HubData();
+    this.#hubs.set(hub, data);
+    return new MemorySession(hub, data);
+  }
+}
+
+class MemorySession implements StoreSession {
+  readonly epoch: number;
+  readonly #hub: string;
+  readonly #data: HubData;
+
+  constructor(hub: string, data: HubData) {
+    this.#hub = hub;
+    this.#data = data;
+    this.epoch = ++data.epoch;
+  }
+
+  get isFenced(): boolean {
+    return this.#data.epoch !== this.epoch;
+  }
+
+  commit(changes: readonly InstanceChange[]): void {
+    if (this.isFenced) throw new HubFencedError(this.#hub);
+    for (const change of changes) this.#apply(change);
+  }
+
+  load(instanceId: string): StoredInstance | undefined {
+    const row = this.#data.rows.get(instanceId);
+    return (
+      row && {
+        record: row.record,
+        lastUpdatedAtMs: row.lastUpdatedAtMs,
+        turnCount: row.turnCount,
+        eventCount: row.history.length,
+        inbox: [...row.inbox],
+      }
+    );
+  }
+
+  history(instanceId: string): readonly HistoryEvent[] {
+    return this.#data.rows.get(instanceId)?.history.slice() ?? [];
+  }
+
+  openInstances(): readonly string[] {
+    return [...this.#data.open];
+  }
+
+  dueTimers(dueAtMs: number, limit: number): readonly StoredTimer[] {
+    return this.#data.timers.due(dueAtMs, limit);
+  }
+
+  nextTimerAtMs(): number | undefined {
+    return this.#data.timers.first()?.dueAtMs;
+  }
+
+  query({ filter, orderBy, after, limit }: InstanceQuery): readonly ListedInstance[] {
+    const found: ListedInstance[] = [];
+    for (const record of orderBy === "created" ? this.#byCreation() : this.#byCompletion()) {
+      if (found.length === limit) break;
+      if (after && !isAfter(record, orderBy, after)) continue;
+      if (matches(record, filter))
+        found.push({ record, lastUpdatedAtMs: this.#data.rows.get(record.instanceId)?.lastUpdatedAtMs ?? 0 });
+    }
+    return found;
+  }
+
+  close(): void {}
+
+  #apply(change: InstanceChange): void {
+    const { rows, timers } = this.#data;
+    const row: Row = rows.get(change.instanceId) ?? {
+      record: undefined,
+      lastUpdatedAtMs: 0,
+      turnCount: 0,
+      history: [],
+      inbox: [],
+    };
+    row.lastUpdatedAtMs = change.atMs;
+    if (change.isReset || change.isPurge) {
+      row.history = [];
+      row.turnCount = 0;
+      timers.removeInstance(change.instanceId);
+    }
+    if (change.isPurge) {
+      row.record = undefined;
+      row.inbox = [];
+      this.#data.byCreation = undefined;
+    }
+    if (change.record) this.#setRecord(row, change.record);
+    if (change.turns) {
+      for (const events of change.turns) for (const event of events) row.history.push(event);
+      row.turnCount += change.turns.length;
+    }
+    if (change.timersRemoved) for (const timer of change.timersRemoved) timers.remove(timer);
+    if (change.timersAdded) for (const timer of change.timersAdded) timers.add(timer);
+    if (change.inboxRemoved)
+      row.inbox = row.inbox.filter((message) => !change.inboxRemoved?.includes(message.sequence));
+    if (change.inboxAdded) row.inbox = [...row.inbox, ...change.inboxAdded].sort((a, b) => a.sequence - b.sequence);
+    if (row.record || row.inbox.length > 0) rows.set(change.instanceId, row);
+    else rows.delete(change.instanceId);
+    if (row.record?.isBusy || row.inbox.length > 0) this.#data.open.add(change.instanceId);
+    else this.#data.open.delete(change.instanceId);
+  }
+
+  #setRecord(row: Row, record: InstanceRecord): void {
+    row.record = record;
+    this.#data.byCreation = undefined;
+  }
+
+  #byCreation(): InstanceRecord[] {
+    this.#data.byCreation ??= this.#records().sort(
+      (a, b) => a.createdAtMs - b.createdAtMs || compareText(a.instanceId, b.instanceId),
+    );
+    return this.#data.byCreation;
+  }
+
+  #byCompletion(): InstanceRecord[] {
+    return this.#records()
+      .filter((record) => record.completedAtMs !== undefined)
+      .sort((a, b) => (a.completedAtMs ?? 0) - (b.completedAtMs ?? 0) || compareText(a.instanceId, b.instanceId));
+  }
+
+  #records(): InstanceRecord[] {
+    return [...this.#data.rows.values()].flatMap((row) => row.record ?? []);
+  }
+}
+
+function isAfter(record: InstanceRecord, orderBy: InstanceQuery["orderBy"], after: PageCursor): boolean {
+  const atMs = (orderBy === "created" ? record.createdAtMs : record.completedAtMs) ?? 0;
+  return atMs > after.atMs || (atMs === after.atMs && compareText(record.instanceId, after.instanceId) > 0);
+}
+
+/** Order of ids: by UTF-16 units, the same in every store and on every host. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Whether an instance fits a filter; stores that cannot express a part of a filter in their own language use it. */
+export function matches(record: InstanceRecord, filter: InstanceFilter): boolean {
+  const { statuses, names, createdFromMs, createdToMs, completedFromMs, completedToMs, instanceIdPrefix, tags } =
+    filter;
+  if (statuses && !statuses.includes(record.status)) return false;
+  if (names && !names.includes(record.name)) return false;
+  if (createdFromMs !== undefined && record.createdAtMs < createdFromMs) return false;
+  if (createdToMs !== undefined && record.createdAtMs > createdToMs) return false;
+  if (completedFromMs !== undefined && !(record.completedAtMs !== undefined && record.completedAtMs >= completedFromMs))
+    return false;
+  if (completedToMs !== undefined && !(record.completedAtMs !== undefined && record.completedAtMs <= completedToMs))
+    return false;
+  if (instanceIdPrefix !== undefined && !record.instanceId.startsWith(instanceIdPrefix)) return false;
+  return !tags || Object.keys(tags).every((key) => Object.hasOwn(record.tags, key) && record.tags[key] === tags[key]);
+}
