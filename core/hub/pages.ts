@@ -23,7 +23,7 @@ export function pageable<TRow, T>(
   options: { readonly pageSize?: number | undefined; readonly continuationToken?: string | undefined },
   fetch: (after: PageCursor | undefined, limit: number) => Promise<readonly TRow[]>,
   cursorOf: (row: TRow) => PageCursor,
-  valueOf: (row: TRow) => T,
+  shown: (row: TRow) => T,
 ): Pageable<T> {
   const size = options.pageSize ?? PAGE_SIZE;
   if (!Number.isInteger(size) || size < 1 || size > PAGE_SIZE_MAX) {
@@ -37,7 +37,7 @@ export function pageable<TRow, T>(
       const rows = await fetch(after, size + 1);
       const last = rows[size - 1];
       const isLast = rows.length <= size || !last;
-      const values = rows.slice(0, size).map(valueOf);
+      const values = rows.slice(0, size).map(shown);
       if (isLast) {
         yield { values };
         return;

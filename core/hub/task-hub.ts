@@ -17,7 +17,6 @@ import {
   FunctionNotRegisteredError,
   InstanceNotFoundError,
   InvalidArgumentError,
-  InvalidInstanceStateError,
   TimeoutError,
   ValidationError,
 } from "../errors.ts";
