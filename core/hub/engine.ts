@@ -19,11 +19,12 @@ import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX, type Limits } fro
 import type { Logger } from "../logger.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
 import { isPromise, type StoredTimer, type StoreSession } from "../store/contract.ts";
-import { type ActivityJob, ActivityRunner } from "./activities.ts";
+import { ActivityRunner } from "./activities.ts";
 import { type AdmissionPorts, admit } from "./admission.ts";
 import { Group } from "./group.ts";
 import type { Host } from "./host.ts";
-import { LiveInstance } from "./live-instance.ts";
+import { Instances } from "./instances.ts";
+import { type LiveInstance, outstandingActivities } from "./live-instance.ts";
 import type { Message } from "./message.ts";
 import type { Payloads } from "./payloads.ts";
 import type { Registry } from "./registry.ts";
@@ -47,7 +48,7 @@ export interface EngineOptions {
 export class Engine implements AdmissionPorts {
   readonly options: EngineOptions;
   readonly waiters: Waiters = new Waiters();
-  readonly #live = new Map<string, LiveInstance>();
+  readonly #instances: Instances;
   readonly #activities: ActivityRunner;
   readonly #timers: TimerWatch;
   #ready: LiveInstance[] = [];
@@ -57,7 +58,6 @@ export class Engine implements AdmissionPorts {
   #isPumping = false;
   #isWaiting = false;
   #isScheduled = false;
-  #loadCount = 0;
   #commitCount = 0;
   #lastSequence = 0;
   #stopped: Error | undefined;
@@ -75,6 +75,15 @@ export class Engine implements AdmissionPorts {
       now: () => host.now(),
       report: (job, event) => this.post(job.instanceId, { kind: "event", event, executionId: job.executionId }),
       working: (isWorking) => host.working?.(isWorking),
+    });
+    this.#instances = new Instances({
+      session,
+      liveInstancesMax: limits.liveInstancesMax,
+      loaded: (live) => {
+        this.enqueue(live);
+        if (this.isIdle) this.#notifyIdle();
+      },
+      failed: (error) => this.stop(error),
     });
     this.#timers = new TimerWatch({
       host,
@@ -98,7 +107,7 @@ export class Engine implements AdmissionPorts {
       !this.#isPumping &&
       !this.#isWaiting &&
       !this.#committing &&
-      this.#loadCount === 0 &&
+      this.#instances.loadingCount === 0 &&
       this.#ready.length === 0 &&
       this.#turns.length === 0 &&
       this.#group.isEmpty &&
@@ -118,7 +127,7 @@ export class Engine implements AdmissionPorts {
   async recover(): Promise<void> {
     for (const instanceId of await this.options.session.openInstances()) {
       const live = this.acquire(instanceId);
-      if (live.isLoading) await this.#loaded(live);
+      while (live.isLoading) await new Promise<void>((resolve) => this.options.host.afterIo(resolve));
       if (live.record?.isBusy) this.#restartActivities(live, await this.options.session.history(instanceId));
     }
     this.#timers.look();
@@ -141,19 +150,11 @@ export class Engine implements AdmissionPorts {
 
   /** What clients may see of an instance that is in memory. */
   find(instanceId: string): LiveInstance | undefined {
-    const live = this.#live.get(instanceId);
-    return live?.isLoading ? undefined : live;
+    return this.#instances.find(instanceId);
   }
 
-  /** The instance, loaded if the store answers at once, loading otherwise. */
   acquire(instanceId: string): LiveInstance {
-    const known = this.#live.get(instanceId);
-    if (known) return known;
-    const live = new LiveInstance(instanceId);
-    this.#live.set(instanceId, live);
-    if (this.#live.size > this.options.limits.liveInstancesMax) this.#evict();
-    this.#load(live);
-    return live;
+    return this.#instances.acquire(instanceId);
   }
 
   /** Lines an instance up for a turn. */
@@ -168,17 +169,10 @@ export class Engine implements AdmissionPorts {
   ensurePast(live: LiveInstance): boolean {
     if (live.run || live.past) return true;
     if (live.turnCount === 0) return true;
-    const take = (history: readonly HistoryEvent[]): void => {
+    return this.#instances.wait(live, this.options.session.history(live.instanceId), (history) => {
       live.past = history;
       live.track(history);
-    };
-    const history = this.options.session.history(live.instanceId);
-    if (!isPromise(history)) {
-      take(history);
-      return true;
-    }
-    this.#wait(live, history, take);
-    return false;
+    });
   }
 
   get group(): Group {
@@ -374,7 +368,7 @@ export class Engine implements AdmissionPorts {
       if (draft.timersAdded.length > 0) this.#timers.added(draft.timersAdded);
       this.waiters.changed(live.instanceId, live.visible, draft.atMs);
       if (live.isIdle && !live.run && (!live.record || live.record.completedAtMs !== undefined))
-        this.#live.delete(live.instanceId);
+        this.#instances.forget(live);
     }
     for (const { message, value } of group.acks) message.ack?.resolve(value);
     for (const { instanceId, executionId, taskId } of group.cancellations)
@@ -395,7 +389,6 @@ export class Engine implements AdmissionPorts {
       { error: error.message },
     );
     this.#rejectAll(error);
-    this.#live.clear();
     this.options.host.delay(COMMIT_RETRY_DELAY_MS, () => {
       if (this.stopped) return;
       this.#timers.restart();
@@ -407,67 +400,18 @@ export class Engine implements AdmissionPorts {
   #rejectAll(error: Error): void {
     for (const { message } of this.#group.acks) message.ack?.reject(error);
     for (const turn of this.#turns) for (const message of turn.messages) message.ack?.reject(error);
-    for (const live of this.#live.values())
+    for (const live of this.#instances.clear()) {
       for (const message of [...live.inbox, ...(live.held ?? [])]) message.ack?.reject(error);
+    }
     this.#group = new Group();
     this.#turns = [];
     this.#ready = [];
   }
 
-  // ---- instances in memory
-
-  #load(live: LiveInstance): void {
-    try {
-      const stored = this.options.session.load(live.instanceId);
-      if (isPromise(stored)) this.#wait(live, stored, (value) => live.load(value));
-      else live.load(stored);
-    } catch (error) {
-      this.stop(error as Error);
-    }
-  }
-
-  /** Lets an instance wait for the store, and lines it up afterwards. */
-  #wait<T>(live: LiveInstance, value: Promise<T>, use: (value: T) => void): void {
-    live.isLoading = true;
-    this.#loadCount++;
-    value.then(
-      (loaded) => {
-        this.#loadCount--;
-        live.isLoading = false;
-        use(loaded);
-        if (this.#live.get(live.instanceId) === live) this.enqueue(live);
-        if (this.isIdle) this.#notifyIdle();
-      },
-      (error) => {
-        this.#loadCount--;
-        this.stop(error as Error);
-      },
-    );
-  }
-
-  async #loaded(live: LiveInstance): Promise<void> {
-    while (live.isLoading) await new Promise<void>((resolve) => this.options.host.afterIo(resolve));
-  }
-
-  /** Forgets idle instances, oldest first, until a tenth of the room is free. */
-  #evict(): void {
-    const keep = Math.floor(this.options.limits.liveInstancesMax * 0.9);
-    for (const live of this.#live.values()) {
-      if (this.#live.size <= keep) return;
-      if (live.isIdle) this.#live.delete(live.instanceId);
-    }
-  }
-
   #restartActivities(live: LiveInstance, history: readonly HistoryEvent[]): void {
-    const open = new LiveInstance(live.instanceId);
-    open.track(history);
-    for (const event of history) {
-      if (event.type !== "TaskScheduled" || !open.openTasks.has(event.eventId)) continue;
-      this.#activities.start({
-        instanceId: live.instanceId,
-        executionId: live.record?.executionId ?? "",
-        event,
-      } satisfies ActivityJob);
+    const executionId = live.record?.executionId ?? "";
+    for (const event of outstandingActivities(history)) {
+      this.#activities.start({ instanceId: live.instanceId, executionId, event });
     }
   }
 

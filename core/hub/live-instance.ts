@@ -1,5 +1,5 @@
 /** An instance in memory: its record, its messages, and while it runs its live orchestrator. */
-import type { HistoryEvent } from "../history/events.ts";
+import type { HistoryEvent, TaskScheduledEvent } from "../history/events.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
 import type { InstanceRecord, StoredInstance } from "../store/contract.ts";
 import { type Message, messageOf } from "./message.ts";
@@ -97,4 +97,13 @@ export class LiveInstance {
       }
     }
   }
+}
+
+/** The activity calls of a history whose outcome it does not hold. */
+export function outstandingActivities(history: readonly HistoryEvent[]): TaskScheduledEvent[] {
+  const live = new LiveInstance("");
+  live.track(history);
+  return history.filter(
+    (event) => event.type === "TaskScheduled" && live.openTasks.has(event.eventId),
+  ) as TaskScheduledEvent[];
 }
