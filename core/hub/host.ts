@@ -27,6 +27,9 @@ export interface Host {
 /** What of the platform the system host uses; all of it is looked for at run time. */
 interface Platform {
   readonly navigator?: { readonly userAgent?: string };
+  readonly process?: { readonly release?: { readonly name?: string }; readonly nextTick?: Schedule };
+  readonly Bun?: unknown;
+  readonly Deno?: unknown;
   readonly crypto?: { getRandomValues(bytes: Uint8Array): Uint8Array; randomUUID?: () => string };
   readonly setImmediate?: (callback: () => void) => unknown;
   readonly scheduler?: { readonly postTask?: (callback: () => void) => Promise<void> };
@@ -58,7 +61,7 @@ export function systemHost(): Host {
 }
 
 /**
- * The cheapest true macrotask of each platform. Node: an immediate (1 µs). workerd: reading a body goes through the event loop (10 µs), while its
+ * The cheapest way out of the microtask queue on each platform. Node: a tick (0.3 µs). workerd: reading a body goes through the event loop (10 µs), while its
  * message channels and immediates do not wait for microtasks or are as slow as timers. Browsers: a posted task or a message channel (5–10 µs).
  */
 function eventLoop(platform: Platform): { afterMicrotasks: Schedule; afterIo: Schedule } {
@@ -67,13 +70,23 @@ function eventLoop(platform: Platform): { afterMicrotasks: Schedule; afterIo: Sc
   if (platform.navigator?.userAgent === "Cloudflare-Workers" && Response) {
     return { afterMicrotasks: (callback) => void new Response("x").text().then(callback), afterIo: timer };
   }
-  if (setImmediate) return { afterMicrotasks: setImmediate, afterIo: setImmediate };
+  if (setImmediate) return { afterMicrotasks: nextTicks(platform) ?? setImmediate, afterIo: setImmediate };
   const task: Schedule = scheduler?.postTask
     ? (callback) => void scheduler.postTask?.(callback)
     : platform.MessageChannel
       ? messages(platform.MessageChannel)
       : timer;
   return { afterMicrotasks: task, afterIo: task };
+}
+
+/**
+ * In Node a tick that is queued from a microtask runs when the microtask queue is empty. (Queued from elsewhere it would run before, hence the hop.)
+ * Ticks keep I/O waiting; the engine yields to it between commits. Other platforms that offer `nextTick` order it differently.
+ */
+function nextTicks({ process, Bun, Deno }: Platform): Schedule | undefined {
+  const nextTick = process?.nextTick;
+  if (process?.release?.name !== "node" || !nextTick || Bun || Deno) return undefined;
+  return (callback) => void Promise.resolve().then(() => nextTick(callback));
 }
 
 /** Macrotasks by way of one message channel, which is not slowed down as nested timers are. */
