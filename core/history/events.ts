@@ -146,6 +146,11 @@ export interface GenericEvent extends EventBase {
   readonly type: "GenericEvent";
   readonly data?: string;
 }
+/** On a message to an entity: the orchestration that sent it. Absent in histories, where it is the instance itself. */
+interface FromOrchestration {
+  readonly parentInstanceId?: string;
+  readonly parentExecutionId?: string;
+}
 export interface EntityOperationSignaledEvent extends EventBase {
   readonly type: "EntityOperationSignaled";
   readonly requestId: string;
@@ -154,7 +159,7 @@ export interface EntityOperationSignaledEvent extends EventBase {
   readonly scheduledTime?: Date;
   readonly input?: string;
 }
-export interface EntityOperationCalledEvent extends EventBase {
+export interface EntityOperationCalledEvent extends EventBase, FromOrchestration {
   readonly type: "EntityOperationCalled";
   readonly requestId: string;
   readonly operation: string;
@@ -171,7 +176,7 @@ export interface EntityOperationFailedEvent extends EventBase {
   readonly requestId: string;
   readonly failureDetails: FailureData;
 }
-export interface EntityLockRequestedEvent extends EventBase {
+export interface EntityLockRequestedEvent extends EventBase, FromOrchestration {
   readonly type: "EntityLockRequested";
   readonly criticalSectionId: string;
   readonly lockSet: readonly string[];

@@ -47,10 +47,24 @@ export interface InstanceRecord {
   readonly seenEventIds?: readonly string[];
 }
 
+/** All that is stored of an entity. Immutable. */
+export interface EntityRecord {
+  /** `@name@key`. */
+  readonly instanceId: string;
+  /** Encoded state; absent when the entity has none (it is only locked). */
+  readonly state?: string;
+  /** Instant of the last change of its state. */
+  readonly lastModifiedAtMs: number;
+  /** The orchestration that holds it, and the critical section it holds it for. */
+  readonly lockedBy?: { readonly instanceId: string; readonly executionId: string; readonly criticalSectionId: string };
+}
+
 /** An instance as the store gives it back. */
 export interface StoredInstance {
   /** Absent while only messages for it are stored: it has not been started yet, or never will be. */
   readonly record: InstanceRecord | undefined;
+  /** The entity, when the id is one and it exists. */
+  readonly entity?: EntityRecord;
   /** Instant of the last commit that touched it. */
   readonly lastUpdatedAtMs: number;
   /** Number of turns in its history: the index the next one gets. */
@@ -70,7 +84,7 @@ export interface InboxMessage {
 }
 
 /** What a durable timer does when it is due. */
-export type TimerKind = "timer" | "start";
+export type TimerKind = "timer" | "start" | "signal";
 
 /** A durable timer. One instance has at most one of each `kind` and `timerId`. */
 export interface StoredTimer {
@@ -91,6 +105,8 @@ export interface InstanceChange {
   readonly isPurge?: boolean;
   /** The new record; absent when nothing in it changed. */
   readonly record?: InstanceRecord;
+  /** The entity as it is now; `null` when it is no more. Absent when nothing in it changed. */
+  readonly entity?: EntityRecord | null;
   /** Events of new turns, one array a turn; the first gets the index `firstTurn`. */
   readonly turns?: readonly (readonly HistoryEvent[])[];
   readonly firstTurn?: number;
@@ -127,6 +143,25 @@ export interface InstanceQuery {
   readonly limit: number;
 }
 
+/** Which entities a query wants, in ascending order of ids. Bounds are inclusive, in ms. */
+export interface EntityFilter {
+  readonly instanceIdPrefix?: string;
+  readonly lastModifiedFromMs?: number;
+  readonly lastModifiedToMs?: number;
+  /** Entities without a state too: those that are only locked. */
+  readonly includesTransient: boolean;
+  /** The id after which the page begins. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+/** An entity in a listing. */
+export interface ListedEntity {
+  readonly entity: EntityRecord;
+  /** Messages in its inbox. */
+  readonly backlogSize: number;
+}
+
 /** An instance in a listing. */
 export interface ListedInstance {
   readonly record: InstanceRecord;
@@ -152,6 +187,7 @@ export interface StoreSession {
   /** When the earliest timer is due. */
   nextTimerAtMs(): Awaitable<number | undefined>;
   query(query: InstanceQuery): Awaitable<readonly ListedInstance[]>;
+  queryEntities(filter: EntityFilter): Awaitable<readonly ListedEntity[]>;
   /** Gives the hub up; the store can be opened again. */
   close(): Awaitable<void>;
 }

@@ -5,12 +5,15 @@
 import { HubFencedError } from "../errors.ts";
 import type { HistoryEvent } from "../history/events.ts";
 import type {
+  EntityFilter,
+  EntityRecord,
   HubStore,
   InboxMessage,
   InstanceChange,
   InstanceFilter,
   InstanceQuery,
   InstanceRecord,
+  ListedEntity,
   ListedInstance,
   PageCursor,
   StoredInstance,
@@ -21,6 +24,7 @@ import { TimerHeap } from "./timer-heap.ts";
 
 interface Row {
   record: InstanceRecord | undefined;
+  entity: EntityRecord | undefined;
   lastUpdatedAtMs: number;
   turnCount: number;
   history: HistoryEvent[];
@@ -73,6 +77,7 @@ class MemorySession implements StoreSession {
     return (
       row && {
         record: row.record,
+        ...(row.entity && { entity: row.entity }),
         lastUpdatedAtMs: row.lastUpdatedAtMs,
         turnCount: row.turnCount,
         eventCount: row.history.length,
@@ -108,12 +113,21 @@ class MemorySession implements StoreSession {
     return found;
   }
 
+  queryEntities(filter: EntityFilter): readonly ListedEntity[] {
+    const found: ListedEntity[] = [];
+    for (const { entity, inbox } of this.#data.rows.values()) {
+      if (entity && matchesEntity(entity, filter)) found.push({ entity, backlogSize: inbox.length });
+    }
+    return found.sort((a, b) => compareText(a.entity.instanceId, b.entity.instanceId)).slice(0, filter.limit);
+  }
+
   close(): void {}
 
   #apply(change: InstanceChange): void {
     const { rows, timers } = this.#data;
     const row: Row = rows.get(change.instanceId) ?? {
       record: undefined,
+      entity: undefined,
       lastUpdatedAtMs: 0,
       turnCount: 0,
       history: [],
@@ -127,10 +141,12 @@ class MemorySession implements StoreSession {
     }
     if (change.isPurge) {
       row.record = undefined;
+      row.entity = undefined;
       row.inbox = [];
       this.#data.byCreation = undefined;
     }
     if (change.record) this.#setRecord(row, change.record);
+    if (change.entity !== undefined) row.entity = change.entity ?? undefined;
     if (change.turns) {
       for (const events of change.turns) for (const event of events) row.history.push(event);
       row.turnCount += change.turns.length;
@@ -140,7 +156,7 @@ class MemorySession implements StoreSession {
     if (change.inboxRemoved)
       row.inbox = row.inbox.filter((message) => !change.inboxRemoved?.includes(message.sequence));
     if (change.inboxAdded) row.inbox = [...row.inbox, ...change.inboxAdded].sort((a, b) => a.sequence - b.sequence);
-    if (row.record || row.inbox.length > 0) rows.set(change.instanceId, row);
+    if (row.record || row.entity || row.inbox.length > 0) rows.set(change.instanceId, row);
     else rows.delete(change.instanceId);
     if (row.record?.isBusy || row.inbox.length > 0) this.#data.open.add(change.instanceId);
     else this.#data.open.delete(change.instanceId);
@@ -167,6 +183,15 @@ class MemorySession implements StoreSession {
   #records(): InstanceRecord[] {
     return [...this.#data.rows.values()].flatMap((row) => row.record ?? []);
   }
+}
+
+function matchesEntity(entity: EntityRecord, filter: EntityFilter): boolean {
+  const { instanceIdPrefix, lastModifiedFromMs, lastModifiedToMs, includesTransient, after } = filter;
+  if (after !== undefined && compareText(entity.instanceId, after) <= 0) return false;
+  if (instanceIdPrefix !== undefined && !entity.instanceId.startsWith(instanceIdPrefix)) return false;
+  if (lastModifiedFromMs !== undefined && entity.lastModifiedAtMs < lastModifiedFromMs) return false;
+  if (lastModifiedToMs !== undefined && entity.lastModifiedAtMs > lastModifiedToMs) return false;
+  return includesTransient || entity.state !== undefined;
 }
 
 function isAfter(record: InstanceRecord, orderBy: InstanceQuery["orderBy"], after: PageCursor): boolean {
