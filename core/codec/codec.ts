@@ -36,9 +36,9 @@ export interface PayloadClass<Instance extends object> {
   /** The class itself. Instances of its subclasses are not covered. */
   readonly class: { readonly prototype: Instance };
   /** What is stored: any payload, instances of registered classes included, but not the instance itself. */
-  toPayload(instance: Instance): unknown;
+  toPayload(instance: NoInfer<Instance>): unknown;
   /** Makes an instance from what `toPayload` gave, perhaps by an older release of your code. */
-  fromPayload(payload: unknown): Instance;
+  fromPayload(payload: unknown): NoInfer<Instance>;
 }
 
 /** Options of `createCodec`. */

@@ -1,9 +1,11 @@
 import type { Duration } from "../duration.ts";
 import type { Tags } from "../history/events.ts";
+import type { EntityId, EntityIdLike } from "../identity.ts";
 import type { Logger } from "../logger.ts";
 import type { CancelableTask, Task } from "../replay/task.ts";
 import type { InputAndOptions } from "./arguments.ts";
 import type { ActivityDefinition, ActivityOptions, OrchestratorDefinition } from "./definitions.ts";
+import type { EntityDefinition, EntityProxy } from "./entity.ts";
 import type { Retry } from "./retry.ts";
 
 /** Options of one activity call. What is given here wins over the activity's definition. */
@@ -93,6 +95,29 @@ export interface OrchestrationContext {
   /** A number in [0, 1) from a stream that is the same on every replay. */
   random(): number;
 
+  /** Calls an operation of an entity and waits for its result. The task fails with `EntityOperationFailedError`. */
+  callEntity<TOutput = unknown>(id: EntityIdLike, operation: string, input?: unknown): Task<TOutput>;
+  /** Sends an operation to an entity without waiting; `signalTime` delays it. */
+  signalEntity(
+    id: EntityIdLike,
+    operation: string,
+    input?: unknown,
+    options?: { readonly signalTime?: Date | Duration },
+  ): void;
+  /** A typed view of one entity: `await ctx.entity(counter, "k").add(5)`. */
+  entity<TOperations>(entity: EntityDefinition<never, TOperations>, key: string): EntityProxy<TOperations>;
+  /** Locks entities for this orchestration alone, until `release()` or its end. */
+  lockEntities(...ids: readonly EntityIdLike[]): CancelableTask<EntityLock>;
+  /** Whether this orchestration holds locks, and which. */
+  readonly criticalSection: { readonly inSection: boolean; readonly lockedEntities: readonly EntityId[] };
+
   /** True in instances that reach this point with the patched code for the first time, false in those already past it. Remembered. */
   patched(changeId: string): boolean;
+}
+
+/** A held set of entity locks. */
+export interface EntityLock {
+  /** Releases the locks; a second release does nothing. */
+  release(): void;
+  [Symbol.dispose](): void;
 }

@@ -5,17 +5,20 @@ import {
   type OrchestratorDefinition,
   optionsOf,
 } from "../definition/definitions.ts";
+import type { EntityDefinition, EntityProxy } from "../definition/entity.ts";
 import type {
   CallActivityOptions,
   CallSubOrchestratorOptions,
+  EntityLock,
   OrchestrationContext,
   TimerTask,
 } from "../definition/orchestration-context.ts";
 import { checkRetry } from "../definition/retry.ts";
 import { type Duration, dueAtMs, durationMs } from "../duration.ts";
 import type { ActivityCallOptions, ExecutionStartedEvent } from "../history/events.ts";
-import { checkInstanceId, checkName } from "../identity.ts";
+import { checkInstanceId, checkName, EntityId, type EntityIdLike, entityIdOf } from "../identity.ts";
 import { gatedLogger, type Logger } from "../logger.ts";
+import { EntityCallTask } from "./entity-calls.ts";
 import { nameGuid, seededRandom } from "./guid.ts";
 import { CallTask, EventTask, TimerTaskNode } from "./operations.ts";
 import { PATCH_NOTE } from "./patches.ts";
@@ -103,6 +106,7 @@ export class ReplayContext implements OrchestrationContext {
     checkName(name, "The name of the sub-orchestrator to call");
     checkRetry(options.retry, `The call of sub-orchestrator '${name}'`);
     if (options.instanceId !== undefined) checkInstanceId(options.instanceId);
+    this.#run.criticalSection.checkChild();
     const version =
       options.version ?? (typeof orchestrator === "string" ? undefined : orchestrator.version || undefined);
     const definition =
@@ -186,6 +190,63 @@ export class ReplayContext implements OrchestrationContext {
     this.#run.checkActive("random");
     this.#random ??= seededRandom(`${this.instanceId}_${this.#started.orchestrationInstance.executionId}`);
     return this.#random();
+  }
+
+  callEntity<TOutput>(id: EntityIdLike, operation: string, input?: unknown): Task<TOutput> {
+    this.#run.checkActive("callEntity");
+    const target = entityIdOf(id);
+    checkName(operation, "The name of the operation to call");
+    const payload = this.#payload(input);
+    const settled = this.#run.criticalSection.call(target.toString());
+    return new EntityCallTask<TOutput>(this.#run, target, operation, payload, this.newGuid(), settled);
+  }
+
+  signalEntity(
+    id: EntityIdLike,
+    operation: string,
+    input?: unknown,
+    options: { readonly signalTime?: Date | Duration } = {},
+  ): void {
+    this.#run.checkActive("signalEntity");
+    const targetInstanceId = entityIdOf(id).toString();
+    checkName(operation, "The name of the operation to signal");
+    const payload = this.#payload(input);
+    const scheduledTimeMs =
+      options.signalTime === undefined ? undefined : dueAtMs(options.signalTime, this.#run.nowMs, "signalTime");
+    this.#run.criticalSection.checkSignal(targetInstanceId);
+    const message = {
+      type: "signaled" as const,
+      requestId: this.newGuid(),
+      targetInstanceId,
+      operation,
+      ...(payload !== undefined && { input: payload }),
+      ...(scheduledTimeMs !== undefined && { scheduledTimeMs }),
+    };
+    this.#run.take({ kind: "sendEntityMessage", id: this.#run.nextId(), message });
+  }
+
+  entity<TOperations>(entity: EntityDefinition<never, TOperations>, key: string): EntityProxy<TOperations> {
+    const id = new EntityId(entity.name, key);
+    const { operations } = entity;
+    const call = (operation: string | symbol): unknown => {
+      const isCallable =
+        typeof operation === "string" &&
+        (typeof operations === "function"
+          ? operation !== "then"
+          : Object.hasOwn(operations, operation) || operation === "delete");
+      return isCallable ? (input?: unknown) => this.callEntity(id, operation, input) : undefined;
+    };
+    return new Proxy({}, { get: (_target, operation) => call(operation) }) as EntityProxy<TOperations>;
+  }
+
+  lockEntities(...ids: readonly EntityIdLike[]): CancelableTask<EntityLock> {
+    this.#run.checkActive("lockEntities");
+    return this.#run.criticalSection.request(ids, () => this.newGuid());
+  }
+
+  get criticalSection(): { readonly inSection: boolean; readonly lockedEntities: readonly EntityId[] } {
+    const { isHeld, lockedEntities } = this.#run.criticalSection;
+    return { inSection: isHeld, lockedEntities };
   }
 
   patched(changeId: string): boolean {

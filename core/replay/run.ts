@@ -18,9 +18,10 @@ import { type FailureData, type FailureDetails, failureFrom } from "../failure.t
 import type { CompleteOrchestrationAction, OrchestratorAction, TurnDecision } from "../history/actions.ts";
 import type { EventRaisedEvent, ExecutionStartedEvent, GenericEvent, HistoryEvent } from "../history/events.ts";
 import { ReplayContext } from "./context.ts";
+import { CriticalSection, type EntityHost } from "./entity-calls.ts";
 import { callSite, Expectations, unrecordedStep } from "./expectations.ts";
 import { Mailbox } from "./mailbox.ts";
-import type { Operation, OperationHost } from "./operations.ts";
+import type { Operation } from "./operations.ts";
 import { PATCH_NOTE } from "./patches.ts";
 import type { RunPorts } from "./ports.ts";
 import { type ProgramHost, type SynchronousProgram, startProgram } from "./program.ts";
@@ -37,7 +38,7 @@ type End =
   | { readonly status: "completed"; readonly result: string | undefined }
   | { readonly status: "failed"; readonly failure: FailureData };
 
-export class OrchestratorRun implements OperationHost, ProgramHost {
+export class OrchestratorRun implements EntityHost, ProgramHost {
   readonly ports: RunPorts;
   readonly mailbox: Mailbox = new Mailbox();
   awaitedCount = 0;
@@ -73,6 +74,8 @@ export class OrchestratorRun implements OperationHost, ProgramHost {
   readonly #actions = new Map<number, OrchestratorAction>();
   readonly #unrecorded = new Map<number, string | undefined>();
   readonly #operations = new Map<number, Operation>();
+  readonly #requests = new Map<string, Operation>();
+  #criticalSection: CriticalSection | undefined;
   readonly #expectations = new Expectations();
 
   constructor(ports: RunPorts) {
@@ -167,6 +170,15 @@ export class OrchestratorRun implements OperationHost, ProgramHost {
         { sequenceId: action.id },
       );
     }
+  }
+
+  await(requestId: string, operation: Operation): void {
+    this.#requests.set(requestId, operation);
+  }
+
+  get criticalSection(): CriticalSection {
+    this.#criticalSection ??= new CriticalSection(this);
+    return this.#criticalSection;
   }
 
   withdrawTimer(id: number): void {
@@ -301,6 +313,15 @@ export class OrchestratorRun implements OperationHost, ProgramHost {
       case "EventRaised":
         this.mailbox.raise(event);
         break;
+      case "EntityOperationCompleted":
+        this.#answer(event.requestId)?.completed?.(event.output);
+        break;
+      case "EntityOperationFailed":
+        this.#answer(event.requestId)?.failed?.(event.failureDetails);
+        break;
+      case "EntityLockGranted":
+        this.#answer(event.criticalSectionId)?.completed?.(undefined);
+        break;
       case "ExecutionSuspended":
         this.#isSuspended = true;
         break;
@@ -335,6 +356,12 @@ export class OrchestratorRun implements OperationHost, ProgramHost {
   #settle(id: number): Operation | undefined {
     const operation = this.#operations.get(id);
     this.#operations.delete(id);
+    return operation;
+  }
+
+  #answer(requestId: string): Operation | undefined {
+    const operation = this.#requests.get(requestId);
+    this.#requests.delete(requestId);
     return operation;
   }
 
