@@ -1,0 +1,88 @@
+/** A SQL database with task hubs in it: who has which hub, and the tables that they share. */
+import type { SqlDriver } from "./driver.ts";
+import { migrate, SCHEMA_VERSION, schemaVersion } from "./schema.ts";
+import { SqlSession } from "./session.ts";
+
+/**
+ * When a session claims its hub. `"open"`: at once, and every commit asks the database whether it still has it, because other
+ * processes may open the same file. `"firstCommit"`: lazily and without asking, for a database that one process alone reaches.
+ */
+export type ClaimTime = "open" | "firstCommit";
+
+interface HubRow {
+  readonly hub: number | undefined;
+  readonly epoch: number;
+}
+
+export class SqlDatabase {
+  readonly #driver: SqlDriver;
+  readonly #claimTime: ClaimTime;
+  /** The newest session of each hub, closed or not: its epoch may be known here only. */
+  readonly #newest = new Map<string, SqlSession>();
+
+  constructor(driver: SqlDriver, claimTime: ClaimTime) {
+    this.#driver = driver;
+    this.#claimTime = claimTime;
+  }
+
+  /**
+   * Opens a hub; every older session of it is fenced. `closed` is called once, when the session is closed.
+   * @throws HoldfastError (code `storeTooNew`) when a newer Holdfast has written the tables.
+   */
+  open(name: string, closed: () => void = () => {}): SqlSession {
+    const session =
+      this.#claimTime === "open"
+        ? this.#driver.transaction(() => this.#claimed(name, closed))
+        : this.#lazy(name, closed);
+    this.#newest.get(name)?.fence();
+    this.#newest.set(name, session);
+    return session;
+  }
+
+  #claimed(name: string, closed: () => void): SqlSession {
+    migrate(this.#driver);
+    const epoch = this.#hubRow(name).epoch + 1;
+    return this.#session(name, closed, epoch, this.#claim(name, epoch), true);
+  }
+
+  #lazy(name: string, closed: () => void): SqlSession {
+    const version = schemaVersion(this.#driver);
+    if (version > 0 && version < SCHEMA_VERSION) this.#driver.transaction(() => migrate(this.#driver));
+    const stored: HubRow = version > 0 ? this.#hubRow(name) : { hub: undefined, epoch: 0 };
+    const epoch = Math.max(stored.epoch, this.#newest.get(name)?.epoch ?? 0) + 1;
+    return this.#session(name, closed, epoch, stored.hub, false);
+  }
+
+  #session(name: string, closed: () => void, epoch: number, hub: number | undefined, isClaimed: boolean): SqlSession {
+    const port = {
+      driver: this.#driver,
+      claim: (): number => {
+        migrate(this.#driver);
+        return this.#claim(name, epoch);
+      },
+      isOwner: (): boolean => this.#claimTime === "firstCommit" || this.#hubRow(name).epoch === epoch,
+      closed,
+    };
+    return new SqlSession(name, port, epoch, hub, isClaimed);
+  }
+
+  #hubRow(name: string): HubRow {
+    const [row] = this.#driver.all<{ hub: number; epoch: number }>(
+      `SELECT hub, epoch FROM holdfast_hubs WHERE name = ?1`,
+      name,
+    );
+    return row ?? { hub: undefined, epoch: 0 };
+  }
+
+  /** Writes the epoch; answers the hub's number. */
+  #claim(name: string, epoch: number): number {
+    const [row] = this.#driver.all<{ hub: number }>(
+      `INSERT INTO holdfast_hubs (name, hub, epoch) VALUES (?1, (SELECT coalesce(max(hub), 0) + 1 FROM holdfast_hubs), ?2)
+      ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch RETURNING hub`,
+      name,
+      epoch,
+    );
+    if (!row) throw new TypeError(`The database did not answer the number of the hub '${name}'.`);
+    return row.hub;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The store conformance suite: a case for every sentence of the store contract (`core/store/contract.ts`). A store of your own
+ * is tested by one short file:
+ *
+ *     storeConformance("MyStore", async (run) => {
+ *       const folder = await makeTemporaryFolder();
+ *       try { await run({ store: new MyStore(folder), connect: () => new MyStore(folder) }); } finally { await folder.remove(); }
+ *     });
+ */
+import { describe, test } from "vitest";
+import { COMMITS } from "./commits.ts";
+import { DROPS } from "./drops.ts";
+import { ENTITIES } from "./entities.ts";
+import { followsTheModel } from "./model.ts";
+import { answersWithoutPromises, OPENING } from "./opening.ts";
+import { QUERIES } from "./queries.ts";
+import { SIZES } from "./sizes.ts";
+import { type Cases, runCase, type WithDatabase } from "./subject.ts";
+import { TIMERS } from "./timers.ts";
+
+export type { TestDatabase, WithDatabase } from "./subject.ts";
+
+/** What the suite must know about a store. */
+export interface ConformanceOptions {
+  /** True when the store answers without promises; then it is held to that. */
+  readonly isSynchronous?: boolean;
+}
+
+const GROUPS: Readonly<Record<string, Cases>> = {
+  "opening and fencing": OPENING,
+  commits: COMMITS,
+  "resets and purges": DROPS,
+  sizes: SIZES,
+  timers: TIMERS,
+  queries: QUERIES,
+  entities: ENTITIES,
+};
+
+/** Declares the suite for one store. Every case gets a fresh database, and a second hub in it that must not notice the case. */
+export function storeConformance(name: string, withDatabase: WithDatabase, options: ConformanceOptions = {}): void {
+  describe(`${name} keeps the store contract`, () => {
+    for (const [group, cases] of Object.entries(GROUPS)) {
+      describe(group, () => {
+        for (const [sentence, run] of Object.entries(cases)) test(sentence, () => runCase(withDatabase, run));
+      });
+    }
+    test.skipIf(!options.isSynchronous)("S4: it answers without promises (synchronous stores only)", () =>
+      runCase(withDatabase, answersWithoutPromises),
+    );
+    test(
+      "any sequence of commits leaves what the contract says, in two hubs at once",
+      () => followsTheModel(withDatabase),
+      60_000,
+    );
+  });
+}
