@@ -11,9 +11,19 @@ export {
   type FunctionDefinition,
   type OrchestratorDefinition,
 } from "./definition/definitions.ts";
+export {
+  defineEntity,
+  type EntityContext,
+  type EntityDefinition,
+  type EntityOperation,
+  type EntityOperations,
+  type EntityProxy,
+  type EntityStartOptions,
+} from "./definition/entity.ts";
 export type {
   CallActivityOptions,
   CallSubOrchestratorOptions,
+  EntityLock,
   OrchestrationContext,
   TimerTask,
 } from "./definition/orchestration-context.ts";

@@ -2,8 +2,10 @@
 
 import type { InputAndOptions } from "../definition/arguments.ts";
 import type { OrchestratorDefinition } from "../definition/definitions.ts";
+import type { Duration } from "../duration.ts";
 import type { FailureDetails } from "../failure.ts";
 import type { HistoryEvent, Tags } from "../history/events.ts";
+import type { EntityId, EntityIdLike } from "../identity.ts";
 import type { OrchestrationStatus } from "../store/contract.ts";
 
 declare const outputOf: unique symbol;
@@ -77,6 +79,43 @@ export interface PurgeResult {
   readonly isComplete: boolean;
 }
 
+/** What clients see of an entity. */
+export interface EntityMetadata<TState = unknown> {
+  readonly id: EntityId;
+  /** Decoded; absent when it has none, or was not asked for. */
+  readonly state?: TState;
+  /** Instant of the last change of its state. */
+  readonly lastModifiedAt: Date;
+  /** Messages that wait for it. */
+  readonly backlogQueueSize: number;
+  /** Instance id of the orchestration that holds its lock. */
+  readonly lockedBy?: string;
+}
+
+/** Which entities a listing gives, in order of ids. Bounds are inclusive. */
+export interface EntityQuery {
+  /** `@name@key…`; the leading `@` may be left out, the name's case does not count. */
+  readonly instanceIdPrefix?: string;
+  readonly lastModifiedFrom?: Date;
+  readonly lastModifiedTo?: Date;
+  /** True unless given. */
+  readonly includeState?: boolean;
+  /** Entities without a state too, which are only locked; false unless given. */
+  readonly includeTransient?: boolean;
+  readonly pageSize?: number;
+  readonly continuationToken?: string;
+}
+
+/** What to clean; both true unless given. */
+export interface CleanEntityStorageRequest {
+  readonly removeEmptyEntities?: boolean;
+  readonly releaseOrphanedLocks?: boolean;
+}
+export interface CleanEntityStorageResult {
+  readonly emptyEntitiesRemoved: number;
+  readonly orphanedLocksReleased: number;
+}
+
 /** One page of a listing. */
 export interface Page<T> {
   readonly values: readonly T[];
@@ -143,6 +182,20 @@ export interface TaskHubClient {
   /** Deletes finished instances: one by id, or all that fit. Reports 0 for what is missing or still runs. */
   purgeOrchestration(target: string | PurgeCriteria, options?: { readonly recursive?: boolean }): Promise<PurgeResult>;
   queryOrchestrations(query?: OrchestrationQuery): Pageable<OrchestrationState>;
+  /** Sends an operation to an entity; answers when the signal is durable. @throws FunctionNotRegisteredError, InvalidInstanceIdError, PayloadError */
+  signalEntity(
+    id: EntityIdLike,
+    operation: string,
+    input?: unknown,
+    options?: { readonly signalTime?: Date | Duration },
+  ): Promise<void>;
+  /** The last committed state of an entity; `undefined` when there is none. */
+  getEntity<TState = unknown>(
+    id: EntityIdLike,
+    options?: { readonly includeState?: boolean },
+  ): Promise<EntityMetadata<TState> | undefined>;
+  queryEntities(query?: EntityQuery): Pageable<EntityMetadata>;
+  cleanEntityStorage(request?: CleanEntityStorageRequest): Promise<CleanEntityStorageResult>;
   /** The history of the current generation, oldest event first. */
   getOrchestrationHistory(id: string): Promise<readonly HistoryEvent[]>;
 }

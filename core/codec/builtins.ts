@@ -66,15 +66,11 @@ function isOwnView(view: ArrayBufferView): boolean {
   );
 }
 
-/** Views longer than this, in elements, are not searched for added members: the search makes a list of all elements. */
+/** Views longer than this, in elements, are not searched for added members: the search names every element. */
 const SEARCHED_VIEW_LENGTH_MAX = 65_536;
 
-/** The first enumerable member someone added to a built-in object, which no stored form of that object has a place for. */
-export function addedMember(value: object): string | symbol | undefined {
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
-    const { length } = value as Uint8Array;
-    if (length > SEARCHED_VIEW_LENGTH_MAX || Object.values(value).length === length) return undefined;
-    return Object.keys(value)[length];
-  }
-  return Reflect.ownKeys(value).find((key) => Object.prototype.propertyIsEnumerable.call(value, key));
+/** The first enumerable member someone added to a built-in object, which its stored form has no place for. */
+export function addedMember(value: object): string | undefined {
+  const length = ArrayBuffer.isView(value) && !(value instanceof DataView) ? (value as Uint8Array).length : 0;
+  return length > SEARCHED_VIEW_LENGTH_MAX ? undefined : Object.keys(value)[length];
 }

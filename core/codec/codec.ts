@@ -57,24 +57,19 @@ export function createCodec<Instances extends Record<string, object>>(
   const byName = new Map<string, PayloadClass<object>>(Object.entries(options.classes ?? {}));
   const byPrototype = new Map<object, ClassEntry>();
   for (const [name, entry] of byName) {
-    const prototype: unknown = entry.class?.prototype;
-    if (typeof prototype !== "object" || prototype === null)
+    const prototype: unknown = entry?.class?.prototype;
+    if (typeof prototype !== "object" || prototype === null || byPrototype.has(prototype)) {
       throw new InvalidArgumentError(
-        `The payload class '${name}' has no class. Give { class, toPayload, fromPayload }.`,
+        `The payload class '${name}' is no class, or one that has another name already. Give each class once: { class, toPayload, fromPayload }.`,
       );
-    if (byPrototype.has(prototype))
-      throw new InvalidArgumentError(
-        `The payload class '${name}' is already registered as '${byPrototype.get(prototype)?.name}'. Give each class one name.`,
-      );
+    }
     byPrototype.set(prototype, { name, toPayload: (instance) => entry.toPayload(instance) });
   }
   const readClass = (name: string, payload: unknown): unknown => {
     const entry = byName.get(name);
-    if (entry) return entry.fromPayload(payload);
-    throw new PayloadError(
-      `The stored payload holds an instance of the class '${name}', which this codec does not know. Register it with \`createCodec({ classes })\` under the name it was stored under.`,
-      { path: "$" },
-    );
+    if (!entry)
+      throw new TypeError(`it holds an instance of the class '${name}', which is not registered with \`createCodec\``);
+    return entry.fromPayload(payload);
   };
   return { encode: (value) => encode(value, byPrototype), decode: (text) => decode(text, readClass) };
 }
@@ -100,7 +95,7 @@ function decode(text: string, readClass: (name: string, payload: unknown) => unk
     if (error instanceof PayloadError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new PayloadError(
-      `The stored payload cannot be read: ${reason}. It was changed after it was written, or written by another codec.`,
+      `The stored payload cannot be read: ${reason}. Another codec wrote it, or it was changed since.`,
       { path: "$" },
     );
   }

@@ -4,7 +4,6 @@
  * `json` and `meta` are superjson's own; what `json` holds beyond superjson is told in `tagged.ts`. The number is the version of this form.
  */
 import { SuperJSON } from "superjson";
-import { PayloadError } from "../errors.ts";
 import { type ClassReader, TreeReader, TreeWriter } from "./tagged.ts";
 
 type Serialized = ReturnType<SuperJSON["serialize"]>;
@@ -38,15 +37,12 @@ export function writeRichText(snapshot: unknown, shared: ReadonlySet<unknown> | 
 
 /**
  * Reads rich text.
- * @throws PayloadError, or any error for text that nothing of ours wrote.
+ * @throws whatever comes up for text that nothing of ours wrote.
  */
 export function readRichText(text: string, readClass: ClassReader): unknown {
   const { $superjson: version, json, meta } = JSON.parse(text) as { $superjson: unknown } & Serialized;
   if (version !== VERSION) {
-    throw new PayloadError(
-      `The stored payload has the form ${JSON.stringify(version)}; this release reads form ${VERSION}. A newer release of Holdfast wrote it: run that one.`,
-      { path: "$" },
-    );
+    throw new TypeError(`its form is ${JSON.stringify(version)}, and this release reads form ${VERSION}`);
   }
   if (meta?.values) refuseUnknownAnnotations(meta.values);
   const tree: unknown = superjson.deserialize(

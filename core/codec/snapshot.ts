@@ -83,7 +83,7 @@ export class Snapshot {
       if (error instanceof PayloadError) throw error;
       throw this.#refusal(
         `could not be read: ${error instanceof Error ? error.message : String(error)}`,
-        "A getter, a proxy or `toPayload` threw; pass plain data.",
+        "Pass plain data.",
       );
     }
   }
@@ -94,15 +94,9 @@ export class Snapshot {
       case "object":
         return value === null ? null : this.#object(value, around, depth);
       case "function":
-        throw this.#refusal(
-          `is a function${value.name ? ` ('${value.name}')` : ""}`,
-          "Functions cannot be stored; pass data, or the name of what is to run.",
-        );
+        throw this.#refusal(`is a function ('${value.name}')`, "Pass data, or the name of what is to run.");
       case "symbol":
-        throw this.#refusal(
-          `is a symbol (${String(value)})`,
-          "Symbols cannot be stored; pass its description as text.",
-        );
+        throw this.#refusal(`is a symbol (${String(value)})`, "Pass a text.");
       default:
         this.isRich ||= !isJsonLeaf(value);
         return value;
@@ -113,10 +107,7 @@ export class Snapshot {
     const known = around && this.#known(value);
     if (known) return known;
     if (depth >= PAYLOAD_DEPTH_MAX)
-      throw this.#refusal(
-        `is nested more than ${PAYLOAD_DEPTH_MAX} levels deep`,
-        "Flatten the value: a chain becomes a list.",
-      );
+      throw this.#refusal(`is nested more than ${PAYLOAD_DEPTH_MAX} levels deep`, "Make the chain a list.");
     if (Array.isArray(value)) return this.#array(value, around, depth);
     const prototype = Object.getPrototypeOf(value) as object | null;
     return prototype === Object.prototype || prototype === null
@@ -134,10 +125,7 @@ export class Snapshot {
     }
     if (!copy) return undefined;
     if (copy instanceof Tagged && copy.isOpen)
-      throw this.#refusal(
-        "refers back to a class instance that contains it",
-        "An instance of a registered class cannot be part of its own payload; let `toPayload` leave the reference out.",
-      );
+      throw this.#refusal("is the class instance that contains it", "Leave it out in `toPayload`.");
     this.isRich = true;
     this.shared ??= new Set();
     this.shared.add(copy);
@@ -157,7 +145,7 @@ export class Snapshot {
   }
 
   #plain(value: object, around: Frame | undefined, depth: number): unknown {
-    this.#refuseSymbolKeys(Object.getOwnPropertySymbols(value));
+    this.#refuseSymbolKeys(value);
     const copy: Record<string, unknown> = { ...value };
     this.#members(copy, this.#remember(value, copy, around), depth);
     return copy;
@@ -175,7 +163,7 @@ export class Snapshot {
 
   #array(value: readonly unknown[], around: Frame | undefined, depth: number): unknown {
     if (!isPlainArray(value)) return this.#instance(value, Object.getPrototypeOf(value) as object, around, depth);
-    this.#refuseSymbolKeys(Object.getOwnPropertySymbols(value));
+    this.#refuseSymbolKeys(value);
     const copy = this.#elements(value);
     const frame = this.#remember(value, copy, around);
     for (let i = 0; i < copy.length; i++) {
@@ -197,10 +185,7 @@ export class Snapshot {
     const added = keys.find((key) => String(Number(key) >>> 0) !== key || Number(key) >= array.length);
     if (added !== undefined) throw this.#refuseMember(added, "an array");
     if (array.length - keys.length > ARRAY_HOLES_MAX)
-      throw this.#refusal(
-        `is an array with ${array.length - keys.length} holes`,
-        `At most ${ARRAY_HOLES_MAX} are kept (as undefined); use a Map for sparse data.`,
-      );
+      throw this.#refusal(`is an array with more than ${ARRAY_HOLES_MAX} holes`, "Pass a Map.");
     const elements = new Array<unknown>(array.length).fill(undefined);
     keys.forEach((key, at) => {
       elements[Number(key)] = values[at];
@@ -216,6 +201,7 @@ export class Snapshot {
     if (!kind) throw this.#refuseInstance(value);
     this.isRich = true;
     if (kind === "Error") return this.#error(value, around, depth);
+    this.#refuseSymbolKeys(value);
     const added = addedMember(value);
     if (added !== undefined) throw this.#refuseMember(added, `a ${kind}`);
     if (kind === "Map") return this.#map(value as Map<unknown, unknown>, around, depth);
@@ -230,8 +216,7 @@ export class Snapshot {
     switch (kind) {
       case "Date": {
         const copy = new Date(Date.prototype.getTime.call(value));
-        if (Number.isNaN(copy.getTime()))
-          throw this.#refusal("is an invalid Date", "It stands for no instant; check how it was made, or pass null.");
+        if (Number.isNaN(copy.getTime())) throw this.#refusal("is an invalid Date", "Pass an instant, or null.");
         return copy;
       }
       case "RegExp":
@@ -254,13 +239,12 @@ export class Snapshot {
     const copy = new Map<unknown, unknown>();
     const frame = this.#remember(value, copy, around);
     let at = 0;
-    Map.prototype.forEach.call(value, (member: unknown, key: unknown) => {
+    for (const [key, member] of value) {
       frame.step = { text: `[${at}][0]` };
       const keyCopy = this.#take(key, frame, depth + 1);
-      frame.step = { text: `[${at}][1]` };
+      frame.step = { text: `[${at++}][1]` };
       copy.set(keyCopy, this.#take(member, frame, depth + 1));
-      at++;
-    });
+    }
     return copy;
   }
 
@@ -268,16 +252,16 @@ export class Snapshot {
     const copy = new Set<unknown>();
     const frame = this.#remember(value, copy, around);
     let at = 0;
-    Set.prototype.forEach.call(value, (element: unknown) => {
+    for (const element of value) {
       frame.step = at++;
       copy.add(this.#take(element, frame, depth + 1));
-    });
+    }
     return copy;
   }
 
   #error(value: object, around: Frame | undefined, depth: number): unknown {
     const { type, hidden, own } = errorParts(value);
-    this.#refuseSymbolKeys(Object.getOwnPropertySymbols(own));
+    this.#refuseSymbolKeys(own);
     const copy = new Tagged({ "~error": type, ...hidden });
     const frame = this.#remember(value, copy, around);
     this.#members(copy.fields, frame, depth);
@@ -297,34 +281,26 @@ export class Snapshot {
     return copy;
   }
 
-  #refuseSymbolKeys(keys: readonly symbol[]): void {
-    if (keys.length > 0) throw this.#refuseMember(keys[0] as symbol, "an object");
+  #refuseSymbolKeys(value: object): void {
+    const keys = Object.getOwnPropertySymbols(value);
+    if (keys.length > 0)
+      throw this.#refusal("is a member named by a symbol", "Name it by a text.", { text: `[${String(keys[0])}]` });
   }
 
-  #refuseMember(key: string | symbol, owner: string): PayloadError {
-    const step = typeof key === "string" ? key : { text: `[${String(key)}]` };
-    return this.#refusal(
-      `is a member of ${owner} that cannot be kept`,
-      typeof key === "string"
-        ? "Pass it beside that value, in a plain object."
-        : "Members named by symbols cannot be stored; name it by a text.",
-      step,
-    );
+  #refuseMember(key: string, owner: string): PayloadError {
+    return this.#refusal(`is a member added to ${owner}`, "Pass it beside, in a plain object.", key);
   }
 
   #refuseInstance(value: object): PayloadError {
     const tag = Object.prototype.toString.call(value).slice(8, -1);
-    if (tag === "Promise") return this.#refusal("is a promise", "Await it first, and pass its result.");
+    if (tag === "Promise") return this.#refusal("is a promise", "Await it first.");
     const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
     const className = typeof name === "string" && name !== "" ? name : tag;
     if (className === "Object")
-      return this.#refusal(
-        "is an object with a prototype of its own",
-        "Inherited members cannot be stored; pass a plain object.",
-      );
+      return this.#refusal("is an object with a prototype of its own", "Pass a plain object.");
     return this.#refusal(
-      `is an instance of the class '${className}', which this codec does not know`,
-      "Pass a plain object, or register the class with `createCodec({ classes })`.",
+      `is an instance of the class '${className}', which is not registered`,
+      "Pass a plain object, or register the class with `createCodec`.",
     );
   }
 

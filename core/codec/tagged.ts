@@ -8,7 +8,6 @@
  * T2. `{"~error": type, …, own}`, `{"~class": name, value}` and `{"~bytes": base64, type}` stand for what superjson has no exact form for.
  * T3. A user's name that begins with `~`, or that could reach a prototype, has one `~` put before it.
  */
-import { PayloadError } from "../errors.ts";
 import { binaryFrom } from "./binary.ts";
 import { emptyError, fillError } from "./error-parts.ts";
 
@@ -98,19 +97,19 @@ export class TreeReader {
     this.#readClass = readClass;
   }
 
-  /** @throws PayloadError or TypeError when the tree is not one that `TreeWriter` made. */
+  /** @throws TypeError, or any error of a class, when the tree is not one that `TreeWriter` made. */
   read(tree: unknown): unknown {
     const roots: unknown =
       isObject(tree) && Object.hasOwn(tree, "~roots") ? (tree as Record<string, unknown>)["~roots"] : [tree];
-    if (!Array.isArray(roots)) throw damaged("its list of roots is missing");
+    if (!Array.isArray(roots)) throw new TypeError("its list of roots is missing");
     this.#roots = roots;
     return this.#root(0);
   }
 
   #root(n: unknown): unknown {
-    if (typeof n !== "number" || !(n in this.#roots)) throw damaged("a reference leads nowhere");
+    if (typeof n !== "number" || !(n in this.#roots)) throw new TypeError("a reference leads nowhere");
     if (this.#made.has(n)) return this.#made.get(n);
-    if (this.#begun.has(n)) throw damaged("a reference leads to itself");
+    if (this.#begun.has(n)) throw new TypeError("a reference leads to itself");
     this.#begun.add(n);
     return this.#value(this.#roots[n], (made) => this.#made.set(n, made));
   }
@@ -133,7 +132,7 @@ export class TreeReader {
 
   #array(elements: unknown[]): unknown[] {
     for (let i = 0; i < elements.length; i++) {
-      if (!(i in elements)) throw damaged("a list has a hole");
+      if (!(i in elements)) throw new TypeError("a list has a hole");
       elements[i] = this.#value(elements[i]);
     }
     return elements;
@@ -196,11 +195,4 @@ export class TreeReader {
     );
     return error;
   }
-}
-
-function damaged(what: string): PayloadError {
-  return new PayloadError(
-    `The stored payload is damaged: ${what}. It was changed after it was written, or written by something else.`,
-    { path: "$" },
-  );
 }

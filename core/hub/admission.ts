@@ -12,7 +12,8 @@ import {
   InstanceNotRunningError,
   OrchestrationAlreadyExistsError,
 } from "../errors.ts";
-import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
+import { failureFrom } from "../failure.ts";
+import type { ExecutionStartedEvent, HistoryEvent, ParentInstance } from "../history/events.ts";
 import { TURN_EVENTS_MAX } from "../limits.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import { unreachable } from "../unreachable.ts";
@@ -27,6 +28,7 @@ import {
   type ReleaseMessage,
   type StartMessage,
 } from "./message.ts";
+import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
 
 export interface AdmissionPorts {
@@ -34,7 +36,7 @@ export interface AdmissionPorts {
   readonly group: Group;
   ensurePast(live: LiveInstance): boolean;
   nextSequence(): number;
-  refuseChild(event: ExecutionStartedEvent, error: OrchestrationAlreadyExistsError | FunctionNotRegisteredError): void;
+  promise(instanceId: string, message: Message): void;
 }
 
 /** What to do with a message. `wait`: leave it, and what follows, for later. `unhold`: the scheduled start happens now, with this message. */
@@ -172,13 +174,18 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
   if (refusal) {
     drop(live, message, now, ports);
     message.ack?.reject(refusal);
-    ports.refuseChild(event, refusal);
+    if (event.parentInstance) refuseChild(event, event.parentInstance, refusal, ports);
+    else if (!message.ack)
+      ports.options.logger.warn(`A start of '${event.name}' was dropped. ${refusal.message}`, {
+        instanceId: live.instanceId,
+      });
     return "done";
   }
   const draft = ports.group.draft(live, now.getTime());
   if (record) {
     ports.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
     draft.reset();
+    releaseLocks(live, ports);
     live.reset();
     live.held = undefined;
   }
@@ -194,6 +201,24 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
   live.held = [message];
   ports.group.answer(message);
   return "done";
+}
+
+/** A child cannot be started: its parent hears of it as of a failure. */
+function refuseChild(
+  event: ExecutionStartedEvent,
+  parent: ParentInstance,
+  error: OrchestrationAlreadyExistsError | FunctionNotRegisteredError,
+  ports: AdmissionPorts,
+): void {
+  const unregistered = error instanceof FunctionNotRegisteredError ? { unregistered: event.name } : {};
+  const failed: HistoryEvent = {
+    type: "SubOrchestrationInstanceFailed",
+    eventId: -1,
+    timestamp: event.timestamp,
+    taskScheduledId: parent.taskScheduledId,
+    failureDetails: { ...failureFrom(error), isNonRetriable: true, properties: { code: error.code, ...unregistered } },
+  };
+  ports.promise(parent.instanceId, { kind: "event", event: failed, executionId: parent.executionId, isPromised: true });
 }
 
 function refusalOf(

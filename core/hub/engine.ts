@@ -7,25 +7,20 @@
  * N4. A commit that failed leaves memory as the store is: everything live is forgotten, its callers are told, open work is taken up again.
  * N5. With a synchronous store and synchronous code no promise is made on the way.
  */
-import {
-  FunctionNotRegisteredError,
-  HubClosedError,
-  HubFencedError,
-  type OrchestrationAlreadyExistsError,
-} from "../errors.ts";
-import { failureFrom } from "../failure.ts";
-import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
+import { HubClosedError, HubFencedError } from "../errors.ts";
+import { isEntityInstanceId } from "../identity.ts";
 import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX, type Limits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
 import { isPromise, type StoredTimer, type StoreSession } from "../store/contract.ts";
 import { ActivityRunner } from "./activities.ts";
 import { type AdmissionPorts, admit } from "./admission.ts";
+import { admitEntity, keepWaiting } from "./entity-admission.ts";
 import { Group } from "./group.ts";
 import type { Host } from "./host.ts";
 import { Instances } from "./instances.ts";
 import { type LiveInstance, outstandingActivities } from "./live-instance.ts";
-import type { Message } from "./message.ts";
+import { type Message, timerMessage } from "./message.ts";
 import type { Payloads } from "./payloads.ts";
 import type { Registry } from "./registry.ts";
 import { commitTurn } from "./staging.ts";
@@ -61,6 +56,8 @@ export class Engine implements AdmissionPorts {
   #commitCount = 0;
   #lastSequence = 0;
   #stopped: Error | undefined;
+  /** Entities whose operations are being waited for, with the messages they have taken. */
+  readonly #entityTurns = new Map<LiveInstance, readonly Message[]>();
   #idleCallbacks: (() => void)[] = [];
 
   constructor(options: EngineOptions) {
@@ -114,8 +111,9 @@ export class Engine implements AdmissionPorts {
       !this.#timers.isAsking
     );
   }
+  /** Activities and entity operations that are running. */
   get openActivityCount(): number {
-    return this.#activities.openCount;
+    return this.#activities.openCount + this.#entityTurns.size;
   }
   /** Calls back when the engine is idle, at once if it is. */
   whenIdle(callback: () => void): void {
@@ -125,10 +123,15 @@ export class Engine implements AdmissionPorts {
 
   /** Takes up what was outstanding when the hub was last open. */
   async recover(): Promise<void> {
-    for (const instanceId of await this.options.session.openInstances()) {
+    const { session, host } = this.options;
+    for (const instanceId of await session.openInstances()) {
       const live = this.acquire(instanceId);
-      while (live.isLoading) await new Promise<void>((resolve) => this.options.host.afterIo(resolve));
-      if (live.record?.isBusy) this.#restartActivities(live, await this.options.session.history(instanceId));
+      while (live.isLoading) await new Promise<void>((resolve) => host.afterIo(resolve));
+      this.enqueue(live);
+      if (!live.record?.isBusy) continue;
+      const { executionId } = live.record;
+      for (const event of outstandingActivities(await session.history(instanceId)))
+        this.#activities.start({ instanceId, executionId, event });
     }
     this.#timers.look();
   }
@@ -143,8 +146,17 @@ export class Engine implements AdmissionPorts {
     this.deliver(this.acquire(instanceId), message);
   }
 
+  /** Sends an instance a message and waits until it is committed. */
+  send(instanceId: string, message: Message): Promise<unknown> {
+    return new Promise((resolve, reject) => this.post(instanceId, { ...message, ack: { resolve, reject } }));
+  }
+
   deliver(live: LiveInstance, message: Message): void {
     live.inbox.push(message);
+    if (live.isInTurn && message.ack && isEntityInstanceId(live.instanceId)) {
+      keepWaiting(live, message, this);
+      this.#schedule();
+    }
     this.enqueue(live);
   }
 
@@ -186,35 +198,24 @@ export class Engine implements AdmissionPorts {
     return this.options.host.randomId().replaceAll("-", "");
   }
 
-  /** A child cannot be started: its parent hears of it as of a failure. */
-  refuseChild(event: ExecutionStartedEvent, error: OrchestrationAlreadyExistsError | FunctionNotRegisteredError): void {
-    const parent = event.parentInstance;
-    if (!parent) return;
-    const properties =
-      error instanceof FunctionNotRegisteredError
-        ? { code: error.code, unregistered: event.name }
-        : { code: error.code };
-    const failureDetails = { ...failureFrom(error), isNonRetriable: true, properties };
-    const failed: HistoryEvent = {
-      type: "SubOrchestrationInstanceFailed",
-      eventId: -1,
-      timestamp: event.timestamp,
-      taskScheduledId: parent.taskScheduledId,
-      failureDetails,
-    };
-    this.promise(parent.instanceId, {
-      kind: "event",
-      event: failed,
-      executionId: parent.executionId,
-      isPromised: true,
-    });
-  }
-
   /** Sends a message that the current group's commit promises. */
   promise(instanceId: string, message: Message): void {
     const live = this.acquire(instanceId);
     this.#group.promised.push({ live, message });
     this.deliver(live, message);
+  }
+
+  /** An entity's operations are asynchronous: its outcome is staged when they are done, unless the hub has stopped or forgotten it by then. */
+  awaitEntity(live: LiveInstance, messages: readonly Message[], done: Promise<void>, stage: () => void): void {
+    live.isInTurn = true;
+    this.#entityTurns.set(live, messages);
+    done.then(() => {
+      if (!this.#entityTurns.delete(live)) return;
+      live.isInTurn = false;
+      stage();
+      this.enqueue(live);
+      this.#schedule();
+    });
   }
 
   /** Ends everything: callers and waiters are told, activities get their signal, nothing is delivered any more. */
@@ -285,6 +286,10 @@ export class Engine implements AdmissionPorts {
     this.#ready = [];
     for (const live of ready) {
       live.isQueued = false;
+      if (isEntityInstanceId(live.instanceId)) {
+        admitEntity(live, this);
+        continue;
+      }
       const turn = admit(live, this);
       if (!turn) {
         if (live.inbox.length > 0) this.enqueue(live);
@@ -367,7 +372,7 @@ export class Engine implements AdmissionPorts {
       live.visibleAtMs = draft.atMs;
       if (draft.timersAdded.length > 0) this.#timers.added(draft.timersAdded);
       this.waiters.changed(live.instanceId, live.visible, draft.atMs);
-      if (live.isIdle && !live.run && (!live.record || live.record.completedAtMs !== undefined))
+      if (live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined))
         this.#instances.forget(live);
     }
     for (const { message, value } of group.acks) message.ack?.resolve(value);
@@ -400,6 +405,8 @@ export class Engine implements AdmissionPorts {
   #rejectAll(error: Error): void {
     for (const { message } of this.#group.acks) message.ack?.reject(error);
     for (const turn of this.#turns) for (const message of turn.messages) message.ack?.reject(error);
+    for (const messages of this.#entityTurns.values()) for (const message of messages) message.ack?.reject(error);
+    this.#entityTurns.clear();
     for (const live of this.#instances.clear()) {
       for (const message of [...live.inbox, ...(live.held ?? [])]) message.ack?.reject(error);
     }
@@ -408,27 +415,9 @@ export class Engine implements AdmissionPorts {
     this.#ready = [];
   }
 
-  #restartActivities(live: LiveInstance, history: readonly HistoryEvent[]): void {
-    const executionId = live.record?.executionId ?? "";
-    for (const event of outstandingActivities(history)) {
-      this.#activities.start({ instanceId: live.instanceId, executionId, event });
-    }
-  }
-
   #fire(timer: StoredTimer): void {
     const live = this.acquire(timer.instanceId);
-    if (timer.kind === "start") this.deliver(live, { kind: "release", timer });
-    else {
-      const event: HistoryEvent = {
-        type: "TimerFired",
-        eventId: -1,
-        timestamp: new Date(this.options.host.now()),
-        fireAt: new Date(timer.dueAtMs),
-        timerId: timer.timerId,
-      };
-      const executionId = live.record?.executionId;
-      this.deliver(live, { kind: "event", event, timer, ...(executionId !== undefined && { executionId }) });
-    }
+    this.deliver(live, timerMessage(timer, live.record, this.options.host.now()));
   }
 
   #notifyIdle(): void {

@@ -1,6 +1,6 @@
 /** One group commit in the making: the changes of many instances that will be written together, and what follows once they are. */
 import type { HistoryEvent } from "../history/events.ts";
-import type { InboxMessage, InstanceChange, InstanceRecord, StoredTimer } from "../store/contract.ts";
+import type { EntityRecord, InboxMessage, InstanceChange, InstanceRecord, StoredTimer } from "../store/contract.ts";
 import type { ActivityJob } from "./activities.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { Message } from "./message.ts";
@@ -24,6 +24,9 @@ export class Draft {
 
   setRecord(record: InstanceRecord): void {
     this.#change.record = record;
+  }
+  setEntity(entity: EntityRecord | null): void {
+    this.#change.entity = entity;
   }
   addTurn(events: readonly HistoryEvent[], index: number, atMs: number): void {
     this.#change.atMs = atMs;

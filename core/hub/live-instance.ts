@@ -1,8 +1,8 @@
 /** An instance in memory: its record, its messages, and while it runs its live orchestrator. */
 import type { HistoryEvent, TaskScheduledEvent } from "../history/events.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
-import type { InstanceRecord, StoredInstance } from "../store/contract.ts";
-import { type Message, messageOf } from "./message.ts";
+import type { EntityRecord, InstanceRecord, StoredInstance } from "../store/contract.ts";
+import { type EventMessage, type Message, messageOf } from "./message.ts";
 
 export class LiveInstance {
   readonly instanceId: string;
@@ -27,6 +27,14 @@ export class LiveInstance {
   readonly openChildren: Map<number, string> = new Map();
   /** Timers that have not fired, by sequence id → due instant in ms. May hold cancelled ones after a replay. */
   readonly openTimers: Map<number, number> = new Map();
+  /** Entity locks requested and not released: critical section → entities. */
+  readonly openLocks: Map<string, Set<string>> = new Map();
+  /** The entity, when the id is one: as of the last turn, committed or not. */
+  entity: EntityRecord | undefined;
+  /** An entity's messages that wait for its lock to be released. */
+  waiting: EventMessage[] = [];
+  /** Signals for later, by their place in the stored inbox. */
+  readonly scheduled: Map<number, EventMessage> = new Map();
   isLoading = false;
   isQueued = false;
   isInTurn = false;
@@ -39,7 +47,14 @@ export class LiveInstance {
 
   /** True when nothing would be lost by forgetting it. */
   get isIdle(): boolean {
-    return !this.isLoading && !this.isQueued && !this.isInTurn && this.pendingCommits === 0 && this.inbox.length === 0;
+    return (
+      !this.isLoading &&
+      !this.isQueued &&
+      !this.isInTurn &&
+      this.pendingCommits === 0 &&
+      this.inbox.length === 0 &&
+      this.waiting.length === 0
+    );
   }
 
   /** Takes over what the store knows; messages that came meanwhile go after the stored ones. */
@@ -47,6 +62,7 @@ export class LiveInstance {
     this.isLoading = false;
     if (!stored) return;
     this.record = stored.record;
+    this.entity = stored.entity;
     this.visible = stored.record;
     this.visibleAtMs = stored.lastUpdatedAtMs;
     this.updatedAtMs = stored.lastUpdatedAtMs;
@@ -66,6 +82,7 @@ export class LiveInstance {
     this.openTasks.clear();
     this.openChildren.clear();
     this.openTimers.clear();
+    this.openLocks.clear();
   }
 
   /** Notes which activities and children are outstanding, from events of its history. */
@@ -89,6 +106,15 @@ export class LiveInstance {
         case "TimerCreated":
           this.openTimers.set(event.eventId, event.fireAt.getTime());
           break;
+        case "EntityLockRequested":
+          this.openLocks.set(event.criticalSectionId, new Set(event.lockSet));
+          break;
+        case "EntityUnlockSent": {
+          const entities = this.openLocks.get(event.criticalSectionId);
+          entities?.delete(event.targetInstanceId);
+          if (entities?.size === 0) this.openLocks.delete(event.criticalSectionId);
+          break;
+        }
         case "TimerFired":
           this.openTimers.delete(event.timerId);
           break;

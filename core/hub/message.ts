@@ -1,6 +1,6 @@
 /** What waits for an instance: events of clients, activities, timers and other instances, and commands of clients. */
 import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
-import type { OrchestrationStatus, StoredTimer } from "../store/contract.ts";
+import type { InstanceRecord, OrchestrationStatus, StoredTimer } from "../store/contract.ts";
 
 /** Who waits for the commit of a message. */
 export interface Ack {
@@ -58,4 +58,17 @@ export function messageOf(event: HistoryEvent, sequence: number, executionId: st
 /** Statuses that are final. */
 export function isFinal(status: OrchestrationStatus): boolean {
   return status === "Completed" || status === "Failed" || status === "Terminated" || status === "Canceled";
+}
+
+/** What a durable timer that is due sends. */
+export function timerMessage(timer: StoredTimer, record: InstanceRecord | undefined, nowMs: number): Message {
+  if (timer.kind !== "timer") return { kind: "release", timer };
+  const event: HistoryEvent = {
+    type: "TimerFired",
+    eventId: -1,
+    timestamp: new Date(nowMs),
+    fireAt: new Date(timer.dueAtMs),
+    timerId: timer.timerId,
+  };
+  return { kind: "event", event, timer, ...(record && { executionId: record.executionId }) };
 }

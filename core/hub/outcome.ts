@@ -5,8 +5,14 @@
  * O2. A finished or continued generation has no open timers and no outstanding activities.
  */
 import type { FailureData } from "../failure.ts";
-import type { CompleteOrchestrationAction, OrchestratorAction, TurnDecision } from "../history/actions.ts";
 import type {
+  CompleteOrchestrationAction,
+  OrchestratorAction,
+  SendEntityMessageAction,
+  TurnDecision,
+} from "../history/actions.ts";
+import type {
+  ActionEvent,
   CompletionStatus,
   EventRaisedEvent,
   ExecutionStartedEvent,
@@ -95,6 +101,7 @@ export function outcomeOf(decision: TurnDecision, facts: TurnFacts): TurnOutcome
         });
         break;
       case "sendEntityMessage":
+        outgoing.push(toEntity(action, event, facts));
         break;
       case "completeOrchestration":
         completion = action;
@@ -144,7 +151,7 @@ function eventOf(action: OrchestratorAction, timestamp: Date): HistoryEvent {
       return { type: "EventSent", eventId: id, timestamp, ...fields };
     }
     case "sendEntityMessage":
-      throw new TypeError("Entities are not part of this outcome.");
+      return entityEventOf(action, timestamp);
     case "completeOrchestration":
       return {
         type: "ExecutionCompleted",
@@ -157,6 +164,52 @@ function eventOf(action: OrchestratorAction, timestamp: Date): HistoryEvent {
     default:
       return unreachable(action);
   }
+}
+
+function entityEventOf({ id, message }: SendEntityMessageAction, timestamp: Date): ActionEvent {
+  const base = { eventId: id, timestamp };
+  switch (message.type) {
+    case "signaled": {
+      const { type: _type, scheduledTimeMs, ...fields } = message;
+      return {
+        type: "EntityOperationSignaled",
+        ...base,
+        ...fields,
+        ...(scheduledTimeMs !== undefined && { scheduledTime: new Date(scheduledTimeMs) }),
+      };
+    }
+    case "called": {
+      const { type: _type, ...fields } = message;
+      return { type: "EntityOperationCalled", ...base, ...fields };
+    }
+    case "lockRequested":
+      return {
+        type: "EntityLockRequested",
+        ...base,
+        criticalSectionId: message.criticalSectionId,
+        lockSet: message.lockSet,
+        position: 0,
+      };
+    case "unlockSent":
+      return {
+        type: "EntityUnlockSent",
+        ...base,
+        criticalSectionId: message.criticalSectionId,
+        targetInstanceId: message.targetInstanceId,
+      };
+    default:
+      return unreachable(message);
+  }
+}
+
+/** The same event as a message: it says who sent it, so that the entity can answer. */
+function toEntity({ message }: SendEntityMessageAction, event: HistoryEvent, { record }: TurnFacts): Outgoing {
+  const instanceId = message.type === "lockRequested" ? (message.lockSet[0] ?? "") : message.targetInstanceId;
+  const isAnswered = message.type === "called" || message.type === "lockRequested";
+  const sent = isAnswered
+    ? { ...event, parentInstanceId: record.instanceId, parentExecutionId: record.executionId }
+    : event;
+  return { type: "event", instanceId, event: sent as HistoryEvent };
 }
 
 function raised(name: string, input: string | undefined, timestamp: Date): EventRaisedEvent {

@@ -42,6 +42,16 @@ export class Payloads {
       ? check(definition.inputSchema, input, `The input of ${definition.kind} '${definition.name}'`)
       : input;
   }
+  /** Checks an input where nothing can be waited for. @throws ValidationError also when the schema answers with a promise */
+  checkInputNow(definition: ActivityDefinition | OrchestratorDefinition | undefined, input: unknown): unknown {
+    const checked = this.checkInput(definition, input);
+    if (!isPromise(checked)) return checked;
+    checked.catch(() => {});
+    throw new ValidationError(
+      `The input schema of ${definition?.kind} '${definition?.name}' answers with a promise; inside orchestrators and entities only synchronous schemas can be used.`,
+      [],
+    );
+  }
   /** Checks a result. A promise when the schema answers with one. @throws ValidationError */
   checkOutput(
     definition: ActivityDefinition | OrchestratorDefinition | undefined,

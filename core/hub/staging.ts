@@ -2,6 +2,7 @@
 import { LimitExceededError, type NonDeterminismError } from "../errors.ts";
 import { failureFrom } from "../failure.ts";
 import type { TurnDecision } from "../history/actions.ts";
+import type { HistoryEvent } from "../history/events.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import type { Engine } from "./engine.ts";
 import type { LiveInstance } from "./live-instance.ts";
@@ -35,15 +36,34 @@ export function commitTurn(turn: Turn, engine: Engine): void {
   if (isFinal(outcome.record.status)) {
     for (const timer of timersOf(live, [...live.openTimers.keys()])) draft.removeTimer(timer);
     engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
-    live.reset();
   }
   for (const event of outcome.activities)
     engine.group.jobs.push({ instanceId: live.instanceId, executionId: record.executionId, event });
   send(outcome, engine);
+  if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(live, engine);
   if (outcome.continuation) {
     engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
     continueWith(live, outcome.continuation, engine);
   }
+  if (isFinal(outcome.record.status)) live.reset();
+}
+
+/** Releases every entity that the generation has locked or asked to lock, and withdraws requests that are still on their way. */
+export function releaseLocks(live: LiveInstance, engine: Pick<Engine, "promise" | "options">): void {
+  const timestamp = new Date(engine.options.host.now());
+  for (const [criticalSectionId, entities] of live.openLocks) {
+    for (const targetInstanceId of entities) {
+      const event: HistoryEvent = {
+        type: "EntityUnlockSent",
+        eventId: -1,
+        timestamp,
+        criticalSectionId,
+        targetInstanceId,
+      };
+      engine.promise(targetInstanceId, { kind: "event", event, isPromised: true });
+    }
+  }
+  live.openLocks.clear();
 }
 
 function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome): void {

@@ -1,6 +1,10 @@
 /** A task hub in this process: the engine behind the client interface. */
 
 import type {
+  CleanEntityStorageRequest,
+  CleanEntityStorageResult,
+  EntityMetadata,
+  EntityQuery,
   OrchestrationId,
   OrchestrationQuery,
   OrchestrationState,
@@ -13,15 +17,10 @@ import type {
 import { defaultCodec, type SyncCodec } from "../codec/codec.ts";
 import type { InputAndOptions } from "../definition/arguments.ts";
 import type { FunctionDefinition, OrchestratorDefinition } from "../definition/definitions.ts";
-import {
-  FunctionNotRegisteredError,
-  InstanceNotFoundError,
-  InvalidArgumentError,
-  TimeoutError,
-  ValidationError,
-} from "../errors.ts";
+import type { Duration } from "../duration.ts";
+import { FunctionNotRegisteredError, InstanceNotFoundError, InvalidArgumentError, TimeoutError } from "../errors.ts";
 import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
-import { checkInstanceId, checkName, isTaskHubName } from "../identity.ts";
+import { checkInstanceId, checkName, type EntityIdLike, isTaskHubName } from "../identity.ts";
 import { type Limits, limitsOf } from "../limits.ts";
 import { type Logger, silentLogger } from "../logger.ts";
 import { OrchestratorRun } from "../replay/run.ts";
@@ -35,8 +34,9 @@ import {
 } from "../store/contract.ts";
 import { MemoryStore } from "../store/memory.ts";
 import { Engine } from "./engine.ts";
+import { cleanEntityStorage, getEntity, queryEntities, signalEntity } from "./entity-client.ts";
 import { type Host, systemHost } from "./host.ts";
-import { type EventMessage, isFinal, type PurgeMessage, type StartMessage } from "./message.ts";
+import { isFinal } from "./message.ts";
 import { checkStatus, filterOf, instant, pageable } from "./pages.ts";
 import { Payloads } from "./payloads.ts";
 import { Registry } from "./registry.ts";
@@ -125,7 +125,7 @@ export class TaskHub implements TaskHubClient {
       ...(scheduledAtMs !== undefined && { scheduledStartTimestamp: new Date(scheduledAtMs) }),
       ...(options.tags && { tags: { ...options.tags } }),
     };
-    await this.#send(instanceId, {
+    await this.#engine.send(instanceId, {
       kind: "start",
       event,
       ...(options.dedupeStatuses && { dedupeStatuses: options.dedupeStatuses }),
@@ -217,6 +217,33 @@ export class TaskHub implements TaskHubClient {
     );
   }
 
+  async signalEntity(
+    id: EntityIdLike,
+    operation: string,
+    input?: unknown,
+    options: { readonly signalTime?: Date | Duration } = {},
+  ): Promise<void> {
+    this.#checkOpen();
+    await signalEntity(this.#engine, id, operation, input, options);
+  }
+
+  async getEntity<TState = unknown>(
+    id: EntityIdLike,
+    options: { readonly includeState?: boolean } = {},
+  ): Promise<EntityMetadata<TState> | undefined> {
+    this.#checkOpen();
+    return getEntity<TState>(this.#engine, id, options.includeState ?? true);
+  }
+
+  queryEntities(query: EntityQuery = {}): Pageable<EntityMetadata> {
+    return queryEntities(this.#engine, query);
+  }
+
+  async cleanEntityStorage(request: CleanEntityStorageRequest = {}): Promise<CleanEntityStorageResult> {
+    this.#checkOpen();
+    return cleanEntityStorage(this.#engine, request);
+  }
+
   async getOrchestrationHistory(id: string): Promise<readonly HistoryEvent[]> {
     this.#checkOpen();
     checkInstanceId(id);
@@ -244,18 +271,13 @@ export class TaskHub implements TaskHubClient {
     return new Date(this.#host.now());
   }
 
-  /** Sends an instance a message and waits until it is committed. */
-  #send(instanceId: string, message: EventMessage | StartMessage | PurgeMessage): Promise<unknown> {
-    return new Promise((resolve, reject) => this.#engine.post(instanceId, { ...message, ack: { resolve, reject } }));
-  }
-
   #raise(id: string, type: HistoryEvent["type"], fields: Record<string, unknown>): Promise<unknown> {
     const event = { type, eventId: -1, timestamp: this.#now(), ...fields } as HistoryEvent;
-    return this.#send(id, { kind: "event", event });
+    return this.#engine.send(id, { kind: "event", event });
   }
 
   async #purge(id: string): Promise<number> {
-    return (await this.#send(id, { kind: "purge" })) as number;
+    return (await this.#engine.send(id, { kind: "purge" })) as number;
   }
 
   #list(
@@ -377,14 +399,7 @@ export function runPorts(
     encode: (value) => payloads.encode(value),
     decode: (text) => payloads.decode(text),
     encodeStatus: (value) => payloads.encodeStatus(value),
-    checkInput: (definition, input) => {
-      const checked = payloads.checkInput(definition, input);
-      if (!isPromise(checked)) return checked;
-      throw new ValidationError(
-        `The input schema of ${definition?.kind} '${definition?.name}' answers with a promise; inside an orchestrator only synchronous schemas can be used.`,
-        [],
-      );
-    },
+    checkInput: (definition, input) => payloads.checkInputNow(definition, input),
     encodeOutput: (definition, value) => {
       const checked = payloads.checkOutput(definition, value);
       return isPromise(checked)

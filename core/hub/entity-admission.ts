@@ -1,0 +1,116 @@
+/** Takes an entity's messages into a turn, keeps those that must wait, and puts the outcome into the group commit. */
+import type { EntityOperationSignaledEvent } from "../history/events.ts";
+import { isPromise, type StoredTimer } from "../store/contract.ts";
+import type { Engine } from "./engine.ts";
+import { EntityTurn } from "./entity-turn.ts";
+import type { LiveInstance } from "./live-instance.ts";
+import type { EventMessage, Message } from "./message.ts";
+
+/** Runs what an entity has waiting. Its outcome is staged at once, or when its asynchronous operations are done. */
+export function admitEntity(live: LiveInstance, engine: Engine): void {
+  const inbox = live.inbox;
+  live.inbox = [];
+  const queue = live.waiting;
+  live.waiting = [];
+  for (const message of inbox) {
+    const due = dueMessage(live, message, engine);
+    if (due) queue.push(due);
+  }
+  const { host, payloads, registry, logger, env } = engine.options;
+  const turn = new EntityTurn(live.instanceId, live.entity, queue, {
+    payloads,
+    registry,
+    logger,
+    env,
+    now: () => host.now(),
+    newId: () => host.randomId(),
+  });
+  const done = turn.run();
+  if (!isPromise(done)) stage(live, turn, engine);
+  else engine.awaitEntity(live, queue, done, () => stage(live, turn, engine));
+}
+
+/** Keeps a message in the store, so that its sender need not wait for the entity. */
+export function keepWaiting(live: LiveInstance, message: Message, engine: Engine): void {
+  if (message.kind !== "event" || message.isPromised || message.sequence !== undefined) return;
+  message.sequence = engine.nextSequence();
+  engine.group.draft(live, engine.options.host.now()).keep({ sequence: message.sequence, event: message.event });
+  engine.group.answer(message);
+}
+
+/** The message, if its time has come; a signal for later is kept in the store with a timer. */
+function dueMessage(live: LiveInstance, message: Message, engine: Engine): EventMessage | undefined {
+  if (message.kind === "release") {
+    engine.group.draft(live, engine.options.host.now()).removeTimer(message.timer);
+    const due = live.scheduled.get(message.timer.timerId);
+    live.scheduled.delete(message.timer.timerId);
+    return due;
+  }
+  if (message.kind !== "event") return undefined;
+  const { scheduledTime } = message.event as EntityOperationSignaledEvent;
+  if (!scheduledTime) return message;
+  const isStored = message.sequence !== undefined;
+  if (!isStored && scheduledTime.getTime() <= engine.options.host.now()) return message;
+  message.sequence ??= engine.nextSequence();
+  live.scheduled.set(message.sequence, message);
+  if (!isStored) keepScheduled(live, message, message.sequence, scheduledTime, engine);
+  return undefined;
+}
+
+function keepScheduled(
+  live: LiveInstance,
+  message: EventMessage,
+  sequence: number,
+  scheduledTime: Date,
+  engine: Engine,
+): void {
+  const timer: StoredTimer = {
+    instanceId: live.instanceId,
+    kind: "signal",
+    timerId: sequence,
+    dueAtMs: scheduledTime.getTime(),
+  };
+  const draft = engine.group.draft(live, engine.options.host.now());
+  draft.keep({ sequence, event: message.event });
+  draft.addTimer(timer);
+  engine.group.answer(message);
+}
+
+function stage(live: LiveInstance, turn: EntityTurn, engine: Engine): void {
+  const nowMs = engine.options.host.now();
+  for (const message of turn.taken) {
+    if (message.sequence !== undefined) engine.group.draft(live, nowMs).take(message);
+    message.isTaken = true;
+    engine.group.answer(message);
+  }
+  for (const message of turn.waiting) keepWaiting(live, message, engine);
+  live.waiting = [...turn.waiting];
+  const before = live.entity;
+  const { state, lockedBy } = turn;
+  if (turn.hasStateChanged || lockedBy?.criticalSectionId !== before?.lockedBy?.criticalSectionId) {
+    const lastModifiedAtMs = turn.hasStateChanged ? nowMs : (before?.lastModifiedAtMs ?? nowMs);
+    const isThere = state !== undefined || lockedBy !== undefined;
+    live.entity = isThere
+      ? {
+          instanceId: live.instanceId,
+          lastModifiedAtMs,
+          ...(state !== undefined && { state }),
+          ...(lockedBy && { lockedBy }),
+        }
+      : undefined;
+    engine.group.draft(live, nowMs).setEntity(live.entity ?? null);
+  }
+  for (const { type, event, ...target } of turn.outgoing) {
+    if (type === "start")
+      engine.promise(event.orchestrationInstance.instanceId, { kind: "start", event, isPromised: true });
+    else {
+      const { instanceId, executionId } = target as { instanceId: string; executionId?: string };
+      engine.promise(instanceId, {
+        kind: "event",
+        event,
+        isPromised: true,
+        ...(executionId !== undefined && { executionId }),
+      });
+    }
+  }
+}
