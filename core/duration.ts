@@ -45,6 +45,12 @@ export function dueAtMs(when: Date | Duration, nowMs: number, what: string): num
   return ms;
 }
 
+/** The timeout of a wait, in ms. @throws InvalidArgumentError unless it is a number of at least 0 (infinite is allowed). */
+export function checkTimeout(timeoutMs: number): number {
+  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
+  throw new InvalidArgumentError(`timeoutMs must be a number of at least 0; got ${String(timeoutMs)}.`);
+}
+
 function isDate(value: unknown): value is Date {
   return Object.prototype.toString.call(value) === "[object Date]";
 }

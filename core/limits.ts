@@ -29,6 +29,8 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Events one turn takes at most; the rest waits for the next turn, so that one commit stays small. */
 export const TURN_EVENTS_MAX = 10_000;
+/** Ids of raised events that an instance remembers; older ones are forgotten, and would count again. */
+export const SEEN_EVENT_IDS_MAX = 1_000;
 /** Turns one group commit takes at most. */
 export const GROUP_TURNS_MAX = 4_096;
 /** Rounds of turns that may follow from each other's messages inside one group commit: bounds how long an acknowledgement waits for a chain of instances. */

@@ -64,6 +64,15 @@ export interface OrchestrationQuery {
   readonly fetchPayloads?: boolean;
 }
 
+/** Which finished instances to list. Bounds are inclusive. */
+export interface ListInstanceIdsQuery {
+  readonly statuses?: readonly OrchestrationStatus[];
+  readonly completedFrom?: Date;
+  readonly completedTo?: Date;
+  readonly pageSize?: number;
+  readonly continuationToken?: string;
+}
+
 /** Which finished instances to purge. */
 export interface PurgeCriteria {
   readonly createdFrom?: Date;
@@ -164,6 +173,11 @@ export interface TaskHubClient {
     options?: { readonly timeoutMs?: number },
   ): Promise<OrchestrationState<TOutput>>;
 
+  /** The states of an instance as they change, from now to its end. @throws InstanceNotFoundError */
+  watchOrchestration<TOutput = unknown>(id: OrchestrationId<TOutput>): AsyncIterable<OrchestrationState<TOutput>>;
+  /** The states of all instances that fit: those that exist, then every change, until the consumer stops. */
+  watchOrchestrations(query?: OrchestrationQuery): AsyncIterable<OrchestrationState>;
+
   /** Raises an external event. With an `eventId` raising it again has no effect. */
   raiseOrchestrationEvent(
     id: string,
@@ -179,9 +193,16 @@ export interface TaskHubClient {
   /** Holds an instance: events are kept, code does not run. Suspending what is suspended does nothing. */
   suspendOrchestration(id: string, reason?: string): Promise<void>;
   resumeOrchestration(id: string, reason?: string): Promise<void>;
+  /**
+   * Starts an instance again with its name, input, version and tags: under its own id (which must be finished), a given one, or (`true`) a random one.
+   * @throws InstanceNotFoundError, InvalidInstanceStateError, OrchestrationAlreadyExistsError
+   */
+  restartOrchestration(id: string, options?: { readonly newInstanceId?: string | true }): Promise<string>;
   /** Deletes finished instances: one by id, or all that fit. Reports 0 for what is missing or still runs. */
   purgeOrchestration(target: string | PurgeCriteria, options?: { readonly recursive?: boolean }): Promise<PurgeResult>;
   queryOrchestrations(query?: OrchestrationQuery): Pageable<OrchestrationState>;
+  /** One page of ids of finished instances, in order of completion. */
+  listInstanceIds(query?: ListInstanceIdsQuery): Promise<Page<string>>;
   /** Sends an operation to an entity; answers when the signal is durable. @throws FunctionNotRegisteredError, InvalidInstanceIdError, PayloadError */
   signalEntity(
     id: EntityIdLike,

@@ -91,7 +91,6 @@ export class TreeReader {
   #roots: readonly unknown[] = [];
   /** What the roots became, as soon as it exists. */
   readonly #made: Map<number, unknown> = new Map();
-  readonly #begun: Set<number> = new Set();
 
   constructor(readClass: ClassReader) {
     this.#readClass = readClass;
@@ -109,8 +108,6 @@ export class TreeReader {
   #root(n: unknown): unknown {
     if (typeof n !== "number" || !(n in this.#roots)) throw new TypeError("a reference leads nowhere");
     if (this.#made.has(n)) return this.#made.get(n);
-    if (this.#begun.has(n)) throw new TypeError("a reference leads to itself");
-    this.#begun.add(n);
     return this.#value(this.#roots[n], (made) => this.#made.set(n, made));
   }
 

@@ -14,7 +14,7 @@ import {
 } from "../errors.ts";
 import { failureFrom } from "../failure.ts";
 import type { ExecutionStartedEvent, HistoryEvent, ParentInstance } from "../history/events.ts";
-import { TURN_EVENTS_MAX } from "../limits.ts";
+import { SEEN_EVENT_IDS_MAX, TURN_EVENTS_MAX } from "../limits.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import { unreachable } from "../unreachable.ts";
 import type { EngineOptions } from "./engine.ts";
@@ -89,6 +89,11 @@ function judge(live: LiveInstance, message: Message, now: Date, ports: Admission
 
 function judgeEvent(live: LiveInstance, message: EventMessage, now: Date, ports: AdmissionPorts): Verdict {
   const { record } = live;
+  if (isRepeated(record, message)) {
+    drop(live, message, now, ports);
+    ports.group.answer(message);
+    return "done";
+  }
   const isStale = message.executionId !== undefined && record?.executionId !== message.executionId;
   if (!record || isFinal(record.status) || isStale) {
     drop(live, message, now, ports);
@@ -106,8 +111,29 @@ function judgeEvent(live: LiveInstance, message: EventMessage, now: Date, ports:
     return "done";
   }
   if (!ports.ensurePast(live)) return "wait";
+  remember(live, message, now, ports);
   if (message.timer) ports.group.draft(live, now.getTime()).removeTimer(message.timer);
   return "take";
+}
+
+/** True for an event that was raised before under the same id. */
+function isRepeated(record: InstanceRecord | undefined, { event }: EventMessage): boolean {
+  return (
+    event.type === "EventRaised" &&
+    event.dedupeId !== undefined &&
+    (record?.seenEventIds?.includes(event.dedupeId) ?? false)
+  );
+}
+
+/** Notes the id of an event, so that raising it again has no effect. */
+function remember(live: LiveInstance, { event }: EventMessage, now: Date, ports: AdmissionPorts): void {
+  if (event.type !== "EventRaised" || event.dedupeId === undefined) return;
+  const record = live.record as InstanceRecord;
+  live.record = {
+    ...record,
+    seenEventIds: [...(record.seenEventIds ?? []), event.dedupeId].slice(-SEEN_EVENT_IDS_MAX),
+  };
+  ports.group.draft(live, now.getTime()).setRecord(live.record);
 }
 
 /** Forgets a message, and what is stored of it. */
@@ -147,6 +173,8 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       break;
     }
     default:
+      if (isRepeated(record, message)) break;
+      remember(live, message, now, ports);
       message.sequence ??= ports.nextSequence();
       draft.keep({ sequence: message.sequence, event: message.event });
       held.push(message);

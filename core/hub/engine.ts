@@ -97,6 +97,12 @@ export class Engine implements AdmissionPorts {
     return this.#stopped;
   }
 
+  /** @throws HubClosedError, HubFencedError once the engine takes nothing more. */
+  checkOpen(): void {
+    const { stopped } = this;
+    if (stopped) throw stopped;
+  }
+
   /** True when nothing can happen before a timer fires, an activity ends or a client calls. */
   get isIdle(): boolean {
     return (

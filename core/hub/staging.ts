@@ -2,7 +2,7 @@
 import { LimitExceededError, type NonDeterminismError } from "../errors.ts";
 import { failureFrom } from "../failure.ts";
 import type { TurnDecision } from "../history/actions.ts";
-import type { HistoryEvent } from "../history/events.ts";
+import type { ExecutionTerminatedEvent, HistoryEvent } from "../history/events.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import type { Engine } from "./engine.ts";
 import type { LiveInstance } from "./live-instance.ts";
@@ -40,6 +40,7 @@ export function commitTurn(turn: Turn, engine: Engine): void {
   for (const event of outcome.activities)
     engine.group.jobs.push({ instanceId: live.instanceId, executionId: record.executionId, event });
   send(outcome, engine);
+  if (turn.termination?.recurse) terminateChildren(live, turn.termination, engine);
   if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(live, engine);
   if (outcome.continuation) {
     engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
@@ -101,6 +102,10 @@ function send(outcome: TurnOutcome, engine: Engine): void {
       });
     }
   }
+}
+
+function terminateChildren(live: LiveInstance, event: ExecutionTerminatedEvent, engine: Engine): void {
+  for (const childId of live.openChildren.values()) engine.promise(childId, { kind: "event", event, isPromised: true });
 }
 
 /** The next generation begins with its own start and the events that were carried over, ahead of whatever else waits. */

@@ -1,69 +1,39 @@
 /** A task hub in this process: the engine behind the client interface. */
-
 import type {
   CleanEntityStorageRequest,
   CleanEntityStorageResult,
   EntityMetadata,
   EntityQuery,
+  ListInstanceIdsQuery,
   OrchestrationId,
   OrchestrationQuery,
   OrchestrationState,
+  Page,
   Pageable,
   PurgeCriteria,
   PurgeResult,
   StartOrchestrationOptions,
   TaskHubClient,
 } from "../client/client.ts";
-import { defaultCodec, type SyncCodec } from "../codec/codec.ts";
 import type { InputAndOptions } from "../definition/arguments.ts";
-import type { FunctionDefinition, OrchestratorDefinition } from "../definition/definitions.ts";
+import type { OrchestratorDefinition } from "../definition/definitions.ts";
 import type { Duration } from "../duration.ts";
-import { FunctionNotRegisteredError, InstanceNotFoundError, InvalidArgumentError, TimeoutError } from "../errors.ts";
-import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
-import { checkInstanceId, checkName, type EntityIdLike, isTaskHubName } from "../identity.ts";
-import { type Limits, limitsOf } from "../limits.ts";
-import { type Logger, silentLogger } from "../logger.ts";
-import { OrchestratorRun } from "../replay/run.ts";
-import {
-  type HubStore,
-  type InstanceFilter,
-  type InstanceRecord,
-  isPromise,
-  type ListedInstance,
-  type StoreSession,
-} from "../store/contract.ts";
-import { MemoryStore } from "../store/memory.ts";
-import { Engine } from "./engine.ts";
-import { cleanEntityStorage, getEntity, queryEntities, signalEntity } from "./entity-client.ts";
-import { type Host, systemHost } from "./host.ts";
+import type { HistoryEvent } from "../history/events.ts";
+import { checkInstanceId, type EntityIdLike } from "../identity.ts";
+import * as commands from "./commands.ts";
+import type { Engine } from "./engine.ts";
+import * as entities from "./entity-client.ts";
 import { isFinal } from "./message.ts";
-import { checkStatus, filterOf, instant, pageable } from "./pages.ts";
-import { Payloads } from "./payloads.ts";
-import { Registry } from "./registry.ts";
-import { stateOf } from "./state.ts";
-import type { Waiter } from "./waiters.ts";
+import { openEngine, type TaskHubOptions } from "./open-engine.ts";
+import * as views from "./views.ts";
+import { watchMany, watchOne } from "./watch.ts";
 
-/** How a hub is opened. */
-export interface TaskHubOptions {
-  /** 1–64 letters, digits, `-`, `_`; `"default"` unless given. Hubs of one store are kept apart by it. */
-  readonly name?: string;
-  /** Where the hub is kept; a new `MemoryStore` unless given. */
-  readonly store?: HubStore;
-  readonly functions: readonly FunctionDefinition[];
-  readonly codec?: SyncCodec;
-  readonly logger?: Logger;
-  /** Activities that run at once in this hub. */
-  readonly maxConcurrentActivities?: number;
-  /** Orchestrators kept live in memory. */
-  readonly maxLiveInstances?: number;
-  readonly limits?: Partial<Limits>;
-  /** Host resources that activities and entities see as `ctx.env`. */
-  readonly env?: unknown;
-  /** Clock and event loop; the platform's own unless given. */
-  readonly host?: Host;
+/** Options of the waits. */
+interface WaitOptions {
+  readonly timeoutMs?: number;
 }
-
-type Payload = string | undefined;
+const STARTED: views.Goal = { name: "start", isReached: (record) => record.status !== "Pending" };
+const COMPLETED: views.Goal = { name: "completion", isReached: (record) => isFinal(record.status) };
 
 /**
  * A task hub: orchestrations, their activities and their state over one store. The only writer of its data.
@@ -72,18 +42,10 @@ type Payload = string | undefined;
 export class TaskHub implements TaskHubClient {
   readonly name: string;
   readonly #engine: Engine;
-  readonly #session: StoreSession;
-  readonly #host: Host;
-  readonly #registry: Registry;
-  readonly #payloads: Payloads;
 
   protected constructor(engine: Engine) {
     this.name = engine.options.hubName;
     this.#engine = engine;
-    this.#session = engine.options.session;
-    this.#host = engine.options.host;
-    this.#registry = engine.options.registry;
-    this.#payloads = engine.options.payloads;
   }
 
   /**
@@ -100,121 +62,89 @@ export class TaskHub implements TaskHubClient {
     orchestrator: OrchestratorDefinition<TInput, TOutput> | string,
     ...args: InputAndOptions<TInput, StartOrchestrationOptions> | [unknown?, StartOrchestrationOptions?]
   ): Promise<OrchestrationId<TOutput>> {
-    this.#checkOpen();
     const [input, options = {}] = args;
-    const name = typeof orchestrator === "string" ? orchestrator : orchestrator?.name;
-    checkName(name, "The name of the orchestrator to start");
-    const version =
-      options.version ??
-      (typeof orchestrator === "string" ? this.#registry.defaultVersion(name) : orchestrator.version);
-    const definition = this.#registry.orchestrator(name, version);
-    if (!definition) throw new FunctionNotRegisteredError("orchestrator", name, version);
-    if (options.instanceId !== undefined) checkInstanceId(options.instanceId);
-    for (const status of options.dedupeStatuses ?? []) checkStatus(status);
-    const scheduledAtMs = options.startAt && instant(options.startAt, "startAt");
-    const payload = this.#payloads.encodeOptional(await this.#payloads.checkInput(definition, input));
-    const instanceId = options.instanceId ?? this.#host.randomId();
-    const event: ExecutionStartedEvent = {
-      type: "ExecutionStarted",
-      eventId: 0,
-      timestamp: this.#now(),
-      name,
-      ...(version !== "" && { version }),
-      ...(payload !== undefined && { input: payload }),
-      orchestrationInstance: { instanceId, executionId: this.#engine.newExecutionId() },
-      ...(scheduledAtMs !== undefined && { scheduledStartTimestamp: new Date(scheduledAtMs) }),
-      ...(options.tags && { tags: { ...options.tags } }),
-    };
-    await this.#engine.send(instanceId, {
-      kind: "start",
-      event,
-      ...(options.dedupeStatuses && { dedupeStatuses: options.dedupeStatuses }),
-    });
-    return instanceId;
+    return commands.start(this.#open, orchestrator, input, options);
   }
 
   async getOrchestrationState<TOutput = unknown>(
     id: OrchestrationId<TOutput>,
     options: { readonly fetchPayloads?: boolean } = {},
   ): Promise<OrchestrationState<TOutput> | undefined> {
-    this.#checkOpen();
+    const engine = this.#open;
     checkInstanceId(id);
-    const found = await this.#find(id);
-    return found && this.#state<TOutput>(found.record, found.lastUpdatedAtMs, options.fetchPayloads);
+    const found = await views.findInstance(engine, id);
+    return found && views.viewOf<TOutput>(engine, found.record, found.lastUpdatedAtMs, options.fetchPayloads);
   }
 
-  waitForOrchestrationStart<TOutput = unknown>(
+  async waitForOrchestrationStart<TOutput = unknown>(
     id: OrchestrationId<TOutput>,
-    options: { readonly timeoutMs?: number } = {},
+    options: WaitOptions = {},
   ): Promise<OrchestrationState<TOutput>> {
-    return this.#waitFor<TOutput>(id, (record) => record.status !== "Pending", "start", options.timeoutMs);
+    return views.waitFor<TOutput>(this.#open, id, STARTED, options.timeoutMs);
   }
 
-  waitForOrchestrationCompletion<TOutput = unknown>(
+  async waitForOrchestrationCompletion<TOutput = unknown>(
     id: OrchestrationId<TOutput>,
-    options: { readonly timeoutMs?: number } = {},
+    options: WaitOptions = {},
   ): Promise<OrchestrationState<TOutput>> {
-    return this.#waitFor<TOutput>(id, (record) => isFinal(record.status), "completion", options.timeoutMs);
+    return views.waitFor<TOutput>(this.#open, id, COMPLETED, options.timeoutMs);
   }
 
-  async raiseOrchestrationEvent(id: string, name: string, data?: unknown): Promise<void> {
-    this.#checkOpen();
-    checkInstanceId(id);
-    checkName(name, "The name of the event to raise");
-    await this.#raise(id, "EventRaised", { name, ...withInput(this.#payloads.encodeOptional(data)) });
+  watchOrchestration<TOutput = unknown>(id: OrchestrationId<TOutput>): AsyncIterable<OrchestrationState<TOutput>> {
+    return watchOne<TOutput>(this.#engine, id);
+  }
+
+  watchOrchestrations(query: OrchestrationQuery = {}): AsyncIterable<OrchestrationState> {
+    return watchMany(this.#engine, query);
+  }
+
+  async raiseOrchestrationEvent(
+    id: string,
+    name: string,
+    data?: unknown,
+    options: { readonly eventId?: string } = {},
+  ): Promise<void> {
+    await commands.raiseEvent(this.#open, id, name, data, options.eventId);
   }
 
   async terminateOrchestration(
     id: string,
     options: { readonly output?: unknown; readonly recursive?: boolean } = {},
   ): Promise<void> {
-    this.#checkOpen();
-    checkInstanceId(id);
-    await this.#raise(id, "ExecutionTerminated", {
-      recurse: options.recursive ?? false,
-      ...withInput(this.#payloads.encodeOptional(options.output)),
-    });
+    await commands.terminate(this.#open, id, options.output, options.recursive ?? false);
   }
 
   async suspendOrchestration(id: string, reason?: string): Promise<void> {
-    this.#checkOpen();
-    checkInstanceId(id);
-    await this.#raise(id, "ExecutionSuspended", withInput(reason));
+    await commands.hold(this.#open, id, "ExecutionSuspended", reason);
   }
 
   async resumeOrchestration(id: string, reason?: string): Promise<void> {
-    this.#checkOpen();
-    checkInstanceId(id);
-    await this.#raise(id, "ExecutionResumed", withInput(reason));
+    await commands.hold(this.#open, id, "ExecutionResumed", reason);
+  }
+
+  async restartOrchestration(id: string, options: { readonly newInstanceId?: string | true } = {}): Promise<string> {
+    return commands.restart(this.#open, id, options.newInstanceId);
   }
 
   async purgeOrchestration(
     target: string | PurgeCriteria,
-    _options: { readonly recursive?: boolean } = {},
+    options: { readonly recursive?: boolean } = {},
   ): Promise<PurgeResult> {
-    this.#checkOpen();
-    if (typeof target === "string") {
-      checkInstanceId(target);
-      return { deletedInstanceCount: await this.#purge(target), isComplete: true };
-    }
-    const { timeoutMs, ...query } = target;
-    const deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : this.#host.now() + checkTimeout(timeoutMs);
-    let deletedInstanceCount = 0;
-    for await (const state of this.queryOrchestrations({ ...query, fetchPayloads: false })) {
-      if (this.#host.now() >= deadlineMs) return { deletedInstanceCount, isComplete: false };
-      if (isFinal(state.runtimeStatus)) deletedInstanceCount += await this.#purge(state.instanceId);
-    }
-    return { deletedInstanceCount, isComplete: true };
+    return commands.purge(this.#open, target, options.recursive ?? false);
   }
 
   queryOrchestrations(query: OrchestrationQuery = {}): Pageable<OrchestrationState> {
-    const filter = filterOf(query);
-    return pageable(
-      query,
-      async (after, limit) => this.#list(filter, after, limit),
-      ({ record }) => ({ atMs: record.createdAtMs, instanceId: record.instanceId }),
-      ({ record, lastUpdatedAtMs }) => this.#state(record, lastUpdatedAtMs, query.fetchPayloads),
-    );
+    return views.queryOrchestrations(this.#engine, query);
+  }
+
+  async listInstanceIds(query: ListInstanceIdsQuery = {}): Promise<Page<string>> {
+    return views.listInstanceIds(this.#open, query);
+  }
+
+  async getOrchestrationHistory(id: string): Promise<readonly HistoryEvent[]> {
+    const engine = this.#open;
+    checkInstanceId(id);
+    return engine.options.session.history(id);
   }
 
   async signalEntity(
@@ -223,188 +153,37 @@ export class TaskHub implements TaskHubClient {
     input?: unknown,
     options: { readonly signalTime?: Date | Duration } = {},
   ): Promise<void> {
-    this.#checkOpen();
-    await signalEntity(this.#engine, id, operation, input, options);
+    await entities.signalEntity(this.#open, id, operation, input, options);
   }
 
   async getEntity<TState = unknown>(
     id: EntityIdLike,
     options: { readonly includeState?: boolean } = {},
   ): Promise<EntityMetadata<TState> | undefined> {
-    this.#checkOpen();
-    return getEntity<TState>(this.#engine, id, options.includeState ?? true);
+    return entities.getEntity<TState>(this.#open, id, options.includeState ?? true);
   }
 
   queryEntities(query: EntityQuery = {}): Pageable<EntityMetadata> {
-    return queryEntities(this.#engine, query);
+    return entities.queryEntities(this.#engine, query);
   }
 
   async cleanEntityStorage(request: CleanEntityStorageRequest = {}): Promise<CleanEntityStorageResult> {
-    this.#checkOpen();
-    return cleanEntityStorage(this.#engine, request);
-  }
-
-  async getOrchestrationHistory(id: string): Promise<readonly HistoryEvent[]> {
-    this.#checkOpen();
-    checkInstanceId(id);
-    return this.#session.history(id);
+    return entities.cleanEntityStorage(this.#open, request);
   }
 
   /** Gives the hub up: running activities get their signal and run again after the next opening; waits reject with `HubClosedError`. */
   async close(): Promise<void> {
     this.#engine.close();
-    await this.#session.close();
+    await this.#engine.options.session.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  // ---- how calls reach the engine
-
-  #checkOpen(): void {
-    const { stopped } = this.#engine;
-    if (stopped) throw stopped;
+  /** The engine, as long as it takes calls. */
+  get #open(): Engine {
+    this.#engine.checkOpen();
+    return this.#engine;
   }
-
-  #now(): Date {
-    return new Date(this.#host.now());
-  }
-
-  #raise(id: string, type: HistoryEvent["type"], fields: Record<string, unknown>): Promise<unknown> {
-    const event = { type, eventId: -1, timestamp: this.#now(), ...fields } as HistoryEvent;
-    return this.#engine.send(id, { kind: "event", event });
-  }
-
-  async #purge(id: string): Promise<number> {
-    return (await this.#engine.send(id, { kind: "purge" })) as number;
-  }
-
-  #list(
-    filter: InstanceFilter,
-    after: { readonly atMs: number; readonly instanceId: string } | undefined,
-    limit: number,
-  ): readonly ListedInstance[] | Promise<readonly ListedInstance[]> {
-    this.#checkOpen();
-    return this.#session.query({ filter, orderBy: "created", limit, ...(after && { after }) });
-  }
-
-  #find(id: string): ListedInstance | undefined | Promise<ListedInstance | undefined> {
-    const live = this.#engine.find(id);
-    if (live) return live.visible && { record: live.visible, lastUpdatedAtMs: live.visibleAtMs };
-    const listed = (stored: Awaited<ReturnType<StoreSession["load"]>>): ListedInstance | undefined =>
-      stored?.record && { record: stored.record, lastUpdatedAtMs: stored.lastUpdatedAtMs };
-    const stored = this.#session.load(id);
-    return isPromise(stored) ? stored.then(listed) : listed(stored);
-  }
-
-  #state<TOutput>(record: InstanceRecord, atMs: number, fetchPayloads = true): OrchestrationState<TOutput> {
-    return stateOf(
-      record,
-      atMs,
-      fetchPayloads ? (text) => this.#payloads.decode(text) : undefined,
-    ) as OrchestrationState<TOutput>;
-  }
-
-  /** Listens first and looks afterwards, so that no change falls between the two. */
-  async #waitFor<TOutput>(
-    id: string,
-    isReached: (record: InstanceRecord) => boolean,
-    what: string,
-    timeoutMs?: number,
-  ): Promise<OrchestrationState<TOutput>> {
-    this.#checkOpen();
-    checkInstanceId(id);
-    if (timeoutMs !== undefined) checkTimeout(timeoutMs);
-    const { waiters } = this.#engine;
-    return new Promise((resolve, reject) => {
-      let cancelTimeout = (): void => {};
-      const waiter: Waiter = {
-        changed: (record, atMs) => {
-          if (record && !isReached(record)) return false;
-          cancelTimeout();
-          if (record) resolve(this.#state<TOutput>(record, atMs));
-          else reject(new InstanceNotFoundError(id));
-          return true;
-        },
-        closed: (error) => {
-          cancelTimeout();
-          reject(error);
-        },
-      };
-      const look = (found: ListedInstance | undefined): void => {
-        if (waiter.changed(found?.record, found?.lastUpdatedAtMs ?? 0)) waiters.remove(id, waiter);
-      };
-      waiters.add(id, waiter);
-      if (timeoutMs !== undefined) {
-        cancelTimeout = this.#host.delay(timeoutMs, () => {
-          waiters.remove(id, waiter);
-          reject(
-            new TimeoutError(
-              `The ${what} of '${id}' was not reached within ${timeoutMs} ms. The orchestration goes on; wait again, or look at its state.`,
-            ),
-          );
-        });
-      }
-      const found = this.#find(id);
-      if (isPromise(found)) found.then(look, (error) => waiter.closed(error));
-      else look(found);
-    });
-  }
-}
-
-function withInput(input: Payload): { input?: string } {
-  return input === undefined ? {} : { input };
-}
-
-function checkTimeout(timeoutMs: number): number {
-  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
-  throw new InvalidArgumentError(`timeoutMs must be a number of at least 0; got ${String(timeoutMs)}.`);
-}
-
-/** Puts a hub's parts together over a store; nothing runs before `recover`. */
-export async function openEngine(options: TaskHubOptions): Promise<Engine> {
-  const hubName = options.name ?? "default";
-  if (!isTaskHubName(hubName))
-    throw new InvalidArgumentError(`'${String(hubName)}' is not a task hub name: 1–64 letters, digits, '-' or '_'.`);
-  const registry = new Registry(options.functions);
-  const logger = options.logger ?? silentLogger;
-  const limits = limitsOf({
-    ...options.limits,
-    ...(options.maxConcurrentActivities !== undefined && { concurrentActivitiesMax: options.maxConcurrentActivities }),
-    ...(options.maxLiveInstances !== undefined && { liveInstancesMax: options.maxLiveInstances }),
-  });
-  const payloads = new Payloads(options.codec ?? defaultCodec, limits);
-  const host = options.host ?? systemHost();
-  const session = await (options.store ?? new MemoryStore()).open(hubName);
-  const newRun = (instanceId: string, onViolation: () => void): OrchestratorRun =>
-    new OrchestratorRun(runPorts(instanceId, registry, payloads, logger, onViolation));
-  return new Engine({ hubName, session, host, registry, payloads, limits, logger, env: options.env, newRun });
-}
-
-/** What replay sees of a hub. */
-export function runPorts(
-  instanceId: string,
-  registry: Registry,
-  payloads: Payloads,
-  logger: Logger,
-  onViolation: () => void,
-): OrchestratorRun["ports"] {
-  return {
-    instanceId,
-    logger,
-    onViolation,
-    orchestrator: (name, version) => registry.orchestrator(name, version),
-    activity: (name, version) => registry.activity(name, version),
-    encode: (value) => payloads.encode(value),
-    decode: (text) => payloads.decode(text),
-    encodeStatus: (value) => payloads.encodeStatus(value),
-    checkInput: (definition, input) => payloads.checkInputNow(definition, input),
-    encodeOutput: (definition, value) => {
-      const checked = payloads.checkOutput(definition, value);
-      return isPromise(checked)
-        ? checked.then((result) => payloads.encodeOptional(result))
-        : payloads.encodeOptional(checked);
-    },
-  };
 }

@@ -8,12 +8,21 @@ export interface Waiter {
 }
 
 export class Waiters {
+  readonly #forAll = new Set<Waiter>();
   readonly #byInstance = new Map<string, Set<Waiter>>();
 
   add(instanceId: string, waiter: Waiter): void {
     const waiters = this.#byInstance.get(instanceId);
     if (waiters) waiters.add(waiter);
     else this.#byInstance.set(instanceId, new Set([waiter]));
+  }
+
+  /** Adds one that sees the changes of every instance; purges are not reported to it. */
+  addForAll(waiter: Waiter): void {
+    this.#forAll.add(waiter);
+  }
+  removeForAll(waiter: Waiter): void {
+    this.#forAll.delete(waiter);
   }
 
   remove(instanceId: string, waiter: Waiter): void {
@@ -23,13 +32,17 @@ export class Waiters {
 
   /** Tells those who wait for the instance; `record` is `undefined` when it has been purged. */
   changed(instanceId: string, record: InstanceRecord | undefined, atMs: number): void {
-    for (const waiter of this.#byInstance.get(instanceId) ?? [])
+    for (const waiter of this.#byInstance.get(instanceId) ?? []) {
       if (waiter.changed(record, atMs)) this.remove(instanceId, waiter);
+    }
+    if (record) for (const waiter of this.#forAll) waiter.changed(record, atMs);
   }
 
   close(error: Error): void {
     const all = [...this.#byInstance.values()].flatMap((waiters) => [...waiters]);
+    all.push(...this.#forAll);
     this.#byInstance.clear();
+    this.#forAll.clear();
     for (const waiter of all) waiter.closed(error);
   }
 }

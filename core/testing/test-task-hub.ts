@@ -3,7 +3,8 @@ import type { ActivityContext } from "../definition/activity-context.ts";
 import { type ActivityDefinition, defineActivity } from "../definition/definitions.ts";
 import { type Duration, durationMs } from "../duration.ts";
 import type { Engine } from "../hub/engine.ts";
-import { openEngine, TaskHub, type TaskHubOptions } from "../hub/task-hub.ts";
+import { openEngine, type TaskHubOptions } from "../hub/open-engine.ts";
+import { TaskHub } from "../hub/task-hub.ts";
 import { VirtualHost } from "./virtual-host.ts";
 
 /** How a test hub is opened: everything a task hub takes, and the instant its clock starts at. */

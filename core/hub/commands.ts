@@ -1,0 +1,163 @@
+/** What clients may do to orchestrations: each call becomes a message, and is answered by the commit that takes it. */
+import type { PurgeCriteria, PurgeResult, StartOrchestrationOptions } from "../client/client.ts";
+import type { OrchestratorDefinition } from "../definition/definitions.ts";
+import { checkTimeout } from "../duration.ts";
+import { FunctionNotRegisteredError, InstanceNotFoundError, InvalidInstanceStateError } from "../errors.ts";
+import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
+import { checkInstanceId, checkName } from "../identity.ts";
+import { type InstanceRecord, isPromise } from "../store/contract.ts";
+import type { Engine } from "./engine.ts";
+import { isFinal } from "./message.ts";
+import { checkStatus, instant } from "./pages.ts";
+import { findInstance, listInstances } from "./views.ts";
+
+/** Starts an orchestration; gives its id. */
+export function start(
+  engine: Engine,
+  orchestrator: OrchestratorDefinition<never, unknown> | string,
+  input: unknown,
+  options: StartOrchestrationOptions,
+): Promise<string> {
+  const { registry, payloads, host } = engine.options;
+  const name = typeof orchestrator === "string" ? orchestrator : orchestrator?.name;
+  checkName(name, "The name of the orchestrator to start");
+  const version =
+    options.version ?? (typeof orchestrator === "string" ? registry.defaultVersion(name) : orchestrator.version);
+  const definition = registry.orchestrator(name, version);
+  if (!definition) throw new FunctionNotRegisteredError("orchestrator", name, version);
+  if (options.instanceId !== undefined) checkInstanceId(options.instanceId);
+  for (const status of options.dedupeStatuses ?? []) checkStatus(status);
+  const scheduledAtMs = options.startAt && instant(options.startAt, "startAt");
+  const instanceId = options.instanceId ?? host.randomId();
+  const post = (checked: unknown): Promise<string> => {
+    const payload = payloads.encodeOptional(checked);
+    const event: ExecutionStartedEvent = {
+      type: "ExecutionStarted",
+      eventId: 0,
+      timestamp: new Date(host.now()),
+      name,
+      ...(version !== "" && { version }),
+      ...(payload !== undefined && { input: payload }),
+      orchestrationInstance: { instanceId, executionId: engine.newExecutionId() },
+      ...(scheduledAtMs !== undefined && { scheduledStartTimestamp: new Date(scheduledAtMs) }),
+      ...(options.tags && { tags: { ...options.tags } }),
+    };
+    const { dedupeStatuses } = options;
+    return engine
+      .send(instanceId, { kind: "start", event, ...(dedupeStatuses && { dedupeStatuses }) })
+      .then(() => instanceId);
+  };
+  const checked = payloads.checkInput(definition, input);
+  return isPromise(checked) ? checked.then(post) : post(checked);
+}
+
+/** Raises an external event; with an `eventId` raising it again has no effect. */
+export async function raiseEvent(
+  engine: Engine,
+  id: string,
+  name: string,
+  data: unknown,
+  eventId: string | undefined,
+): Promise<void> {
+  checkInstanceId(id);
+  checkName(name, "The name of the event to raise");
+  if (eventId !== undefined) checkName(eventId, "The eventId");
+  await send(engine, id, "EventRaised", {
+    name,
+    ...payloadOf(engine, data),
+    ...(eventId !== undefined && { dedupeId: eventId }),
+  });
+}
+
+export async function terminate(engine: Engine, id: string, output: unknown, recurse: boolean): Promise<void> {
+  checkInstanceId(id);
+  await send(engine, id, "ExecutionTerminated", { recurse, ...payloadOf(engine, output) });
+}
+
+/** Suspends or resumes. */
+export async function hold(
+  engine: Engine,
+  id: string,
+  type: "ExecutionSuspended" | "ExecutionResumed",
+  reason: string | undefined,
+): Promise<void> {
+  checkInstanceId(id);
+  await send(engine, id, type, reason === undefined ? {} : { input: reason });
+}
+
+/**
+ * Starts an instance again with its name, input, version and tags.
+ * @throws InstanceNotFoundError, InvalidInstanceStateError when it still runs under the id it would get
+ */
+export async function restart(
+  engine: Engine,
+  id: string,
+  newInstanceId: string | boolean | undefined,
+): Promise<string> {
+  checkInstanceId(id);
+  if (typeof newInstanceId === "string") checkInstanceId(newInstanceId);
+  const found = await findInstance(engine, id);
+  if (!found) throw new InstanceNotFoundError(id);
+  const { record } = found;
+  const target =
+    newInstanceId === true ? engine.options.host.randomId() : typeof newInstanceId === "string" ? newInstanceId : id;
+  if (target === id && !isFinal(record.status)) {
+    throw new InvalidInstanceStateError(
+      `The instance '${id}' is ${record.status}, so it cannot be restarted under its own id. Terminate it first, or pass newInstanceId.`,
+    );
+  }
+  await engine.send(target, { kind: "start", event: restartEvent(engine, record, target) });
+  return target;
+}
+
+function restartEvent(engine: Engine, record: InstanceRecord, instanceId: string): ExecutionStartedEvent {
+  return {
+    type: "ExecutionStarted",
+    eventId: 0,
+    timestamp: new Date(engine.options.host.now()),
+    name: record.name,
+    ...(record.version !== "" && { version: record.version }),
+    ...(record.input !== undefined && { input: record.input }),
+    orchestrationInstance: { instanceId, executionId: engine.newExecutionId() },
+    ...(Object.keys(record.tags).length > 0 && { tags: record.tags }),
+  };
+}
+
+/** Deletes finished instances, one or all that fit, with their children when `recursive`. */
+export async function purge(engine: Engine, target: string | PurgeCriteria, recursive: boolean): Promise<PurgeResult> {
+  if (typeof target === "string") {
+    checkInstanceId(target);
+    return { deletedInstanceCount: await purgeOne(engine, target, recursive), isComplete: true };
+  }
+  const { timeoutMs, ...query } = target;
+  const { host } = engine.options;
+  const deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : host.now() + checkTimeout(timeoutMs);
+  let deletedInstanceCount = 0;
+  for await (const { record } of listInstances(engine, query)) {
+    if (host.now() >= deadlineMs) return { deletedInstanceCount, isComplete: false };
+    if (isFinal(record.status)) deletedInstanceCount += await purgeOne(engine, record.instanceId, recursive);
+  }
+  return { deletedInstanceCount, isComplete: true };
+}
+
+async function purgeOne(engine: Engine, id: string, recursive: boolean): Promise<number> {
+  const history = recursive ? await engine.options.session.history(id) : [];
+  let count = (await engine.send(id, { kind: "purge" })) as number;
+  if (count === 0) return 0;
+  for (const event of history) {
+    if (event.type !== "SubOrchestrationInstanceCreated") continue;
+    const child = await findInstance(engine, event.instanceId);
+    if (child?.record.parent?.instanceId === id) count += await purgeOne(engine, event.instanceId, true);
+  }
+  return count;
+}
+
+function payloadOf(engine: Engine, value: unknown): { input?: string } {
+  const input = engine.options.payloads.encodeOptional(value);
+  return input === undefined ? {} : { input };
+}
+
+function send(engine: Engine, id: string, type: HistoryEvent["type"], fields: object): Promise<unknown> {
+  const event = { type, eventId: -1, timestamp: new Date(engine.options.host.now()), ...fields } as HistoryEvent;
+  return engine.send(id, { kind: "event", event });
+}

@@ -1,0 +1,86 @@
+/** Puts a hub's parts together over a store. */
+import { defaultCodec, type SyncCodec } from "../codec/codec.ts";
+import type { FunctionDefinition } from "../definition/definitions.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import { isTaskHubName } from "../identity.ts";
+import { type Limits, limitsOf } from "../limits.ts";
+import { type Logger, silentLogger } from "../logger.ts";
+import type { RunPorts } from "../replay/ports.ts";
+import { OrchestratorRun } from "../replay/run.ts";
+import { type HubStore, isPromise } from "../store/contract.ts";
+import { MemoryStore } from "../store/memory.ts";
+import { Engine } from "./engine.ts";
+import { type Host, systemHost } from "./host.ts";
+import { Payloads } from "./payloads.ts";
+import { Registry } from "./registry.ts";
+
+/** How a hub is opened. */
+export interface TaskHubOptions {
+  /** 1–64 letters, digits, `-`, `_`; `"default"` unless given. Hubs of one store are kept apart by it. */
+  readonly name?: string;
+  /** Where the hub is kept; a new `MemoryStore` unless given. */
+  readonly store?: HubStore;
+  readonly functions: readonly FunctionDefinition[];
+  readonly codec?: SyncCodec;
+  readonly logger?: Logger;
+  /** Activities that run at once in this hub. */
+  readonly maxConcurrentActivities?: number;
+  /** Orchestrators kept live in memory. */
+  readonly maxLiveInstances?: number;
+  readonly limits?: Partial<Limits>;
+  /** Host resources that activities and entities see as `ctx.env`. */
+  readonly env?: unknown;
+  /** Clock and event loop; the platform's own unless given. */
+  readonly host?: Host;
+}
+
+/**
+ * Opens the store and claims the hub; nothing runs before `recover`.
+ * @throws InvalidArgumentError for options that make no sense.
+ */
+export async function openEngine(options: TaskHubOptions): Promise<Engine> {
+  const hubName = options.name ?? "default";
+  if (!isTaskHubName(hubName)) {
+    throw new InvalidArgumentError(`'${String(hubName)}' is not a task hub name: 1–64 letters, digits, '-' or '_'.`);
+  }
+  const registry = new Registry(options.functions);
+  const logger = options.logger ?? silentLogger;
+  const limits = limitsOf({
+    ...options.limits,
+    ...(options.maxConcurrentActivities !== undefined && { concurrentActivitiesMax: options.maxConcurrentActivities }),
+    ...(options.maxLiveInstances !== undefined && { liveInstancesMax: options.maxLiveInstances }),
+  });
+  const payloads = new Payloads(options.codec ?? defaultCodec, limits);
+  const host = options.host ?? systemHost();
+  const session = await (options.store ?? new MemoryStore()).open(hubName);
+  const newRun = (instanceId: string, onViolation: () => void): OrchestratorRun =>
+    new OrchestratorRun(runPorts(instanceId, registry, payloads, logger, onViolation));
+  return new Engine({ hubName, session, host, registry, payloads, limits, logger, env: options.env, newRun });
+}
+
+/** What replay sees of a hub. */
+export function runPorts(
+  instanceId: string,
+  registry: Registry,
+  payloads: Payloads,
+  logger: Logger,
+  onViolation: () => void,
+): RunPorts {
+  return {
+    instanceId,
+    logger,
+    onViolation,
+    orchestrator: (name, version) => registry.orchestrator(name, version),
+    activity: (name, version) => registry.activity(name, version),
+    encode: (value) => payloads.encode(value),
+    decode: (text) => payloads.decode(text),
+    encodeStatus: (value) => payloads.encodeStatus(value),
+    checkInput: (definition, input) => payloads.checkInputNow(definition, input),
+    encodeOutput: (definition, value) => {
+      const checked = payloads.checkOutput(definition, value);
+      return isPromise(checked)
+        ? checked.then((result) => payloads.encodeOptional(result))
+        : payloads.encodeOptional(checked);
+    },
+  };
+}
