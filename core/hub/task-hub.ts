@@ -59,10 +59,19 @@ export class TaskHub implements TaskHubClient {
   }
 
   async scheduleNewOrchestration<TInput, TOutput>(
-    orchestrator: OrchestratorDefinition<TInput, TOutput> | string,
-    ...args: InputAndOptions<TInput, StartOrchestrationOptions> | [unknown?, StartOrchestrationOptions?]
-  ): Promise<OrchestrationId<TOutput>> {
-    const [input, options = {}] = args;
+    orchestrator: OrchestratorDefinition<TInput, TOutput>,
+    ...args: InputAndOptions<TInput, StartOrchestrationOptions>
+  ): Promise<OrchestrationId<TOutput>>;
+  async scheduleNewOrchestration<TOutput = unknown>(
+    name: string,
+    input?: unknown,
+    options?: StartOrchestrationOptions,
+  ): Promise<OrchestrationId<TOutput>>;
+  async scheduleNewOrchestration(
+    orchestrator: OrchestratorDefinition<never, unknown> | string,
+    input?: unknown,
+    options: StartOrchestrationOptions = {},
+  ): Promise<string> {
     return commands.start(this.#open, orchestrator, input, options);
   }
 
