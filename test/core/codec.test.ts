@@ -301,6 +301,7 @@ describe("rich values", () => {
     expect(reads).toBe(2);
     const error = Object.defineProperty(new Error(), "message", { get: () => `read ${++reads}`, enumerable: true });
     expect(roundTrip(error).message).toBe("read 3");
+    expect(reads).toBe(3);
   });
 });
 
