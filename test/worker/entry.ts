@@ -1,5 +1,5 @@
 /** The Worker that the tests of this folder run against: every kind of orchestration the management API can meet. */
-import { defineActivity, defineOrchestrator } from "../../core/index.ts";
+import { defineActivity, defineEntity, defineOrchestrator } from "../../core/index.ts";
 import { defineTaskHubWorker } from "../../worker/index.ts";
 
 const sayHello = defineActivity("sayHello", (_ctx, city: string) => `Hello, ${city}!`);
@@ -61,9 +61,19 @@ const callSlow = defineOrchestrator("callSlow", async (ctx) => await ctx.callAct
 const readEnv = defineActivity("readEnv", (ctx) => Object.keys(ctx.env as object).includes("TASK_HUBS"));
 const seesEnv = defineOrchestrator("seesEnv", async (ctx) => await ctx.callActivity(readEnv));
 
+const counter = defineEntity("counter", {
+  initialState: () => 0,
+  operations: {
+    add(ctx, amount: number) {
+      ctx.state += amount;
+    },
+  },
+});
+
 /** The functions of the tests' hubs. */
 export const functions = [
   callSlow,
+  counter,
   echo,
   failing,
   helloCities,

@@ -2,7 +2,6 @@
 import type { HistoryEvent, OrchestrationState, Pageable, TaskHubClient } from "../../core/index.ts";
 import { InstanceNotFoundError } from "../../core/index.ts";
 import type { ManagementCall } from "../../worker/api/call.ts";
-import type { LaterMethods } from "../../worker/api/later-methods.ts";
 
 export interface Answers {
   readonly states?: readonly OrchestrationState[];
@@ -13,7 +12,8 @@ export interface Answers {
   readonly purged?: number;
   /** What every call that changes something, and every wait, fails with. */
   readonly failure?: unknown;
-  readonly later?: Partial<LaterMethods>;
+  /** Methods in place of the fake ones. */
+  readonly methods?: Record<string, (...args: never[]) => unknown>;
 }
 
 export interface FakeCall extends ManagementCall {
@@ -58,7 +58,7 @@ export function fakeCall(answers: Answers = {}): FakeCall {
       return onePage([...states.values()], answers.continuationToken);
     },
     getOrchestrationHistory: async () => answers.history ?? [],
-    ...answers.later,
+    ...answers.methods,
   };
   return { client: client as unknown as TaskHubClient, taskHub: "default", asked };
 }

@@ -312,6 +312,38 @@ describe("a hub", () => {
     expect(await only("createdTimeFrom=2099-01-01")).toEqual([]);
   });
 
+  test("restarts what is finished, under a new id or its own", async () => {
+    const hub = newHub();
+    await start(hub, "echo/a?timeout=5", 7);
+    const renewed = await send(hub, "POST", "/instances/a/restart?timeout=5");
+    expect([renewed.status, await renewed.json()]).toEqual([200, 7]);
+    const listed = await send(hub, "GET", "/instances");
+    expect(await listed.json()).toMatchObject([{ input: 7 }, { input: 7 }]);
+    const again = await send(hub, "POST", "/instances/a/restart?restartWithNewInstanceId=false");
+    expect([again.status, await again.json()]).toMatchObject([202, { id: "a" }]);
+    await start(hub, "waitForGo/w");
+    expect((await send(hub, "POST", "/instances/w/restart?restartWithNewInstanceId=false")).status).toBe(409);
+    expect((await send(hub, "POST", "/instances/missing/restart")).status).toBe(400);
+  });
+
+  test("serves its entities", async () => {
+    const hub = newHub();
+    const headers = { "Content-Type": "application/json" };
+    expect((await send(hub, "GET", "/entities/counter/k")).status).toBe(404);
+    const signaled = await send(hub, "POST", "/entities/Counter/k?op=add", { body: "5", headers });
+    expect(signaled.status).toBe(202);
+    await vi.waitFor(async () => expect((await send(hub, "GET", "/entities/counter/k")).status).toBe(200));
+    expect(await (await send(hub, "GET", "/entities/COUNTER/k")).json()).toBe(5);
+    expect(await (await send(hub, "GET", "/entities/counter?fetchState=true")).json()).toMatchObject([
+      { entityId: { name: "counter", key: "k" }, state: 5 },
+    ]);
+    expect(await (await send(hub, "GET", "/entities/other")).json()).toEqual([]);
+    expect(await (await send(hub, "GET", "/instances")).json()).toEqual([]);
+    expect((await send(hub, "DELETE", "/entities/counter/k")).status).toBe(202);
+    await vi.waitFor(async () => expect((await send(hub, "GET", "/entities/counter/k")).status).toBe(404));
+    expect((await send(hub, "POST", "/entities/nope/k?op=add")).status).toBe(400);
+  });
+
   test("has the key in its addresses when there is one, however it was shown", async () => {
     keyInUse.key = "k 1";
     const hub = newHub();

@@ -7,7 +7,6 @@ import { checkInstanceId } from "../../core/identity.ts";
 import type { Logger } from "../../core/logger.ts";
 import { CODEC_MEDIA_TYPE } from "./body.ts";
 import { stateInCodecForm, wantsCodecForm } from "./codec-form.ts";
-import type { LaterMethods } from "./later-methods.ts";
 import type { Address } from "./management-uris.ts";
 import { statusJson } from "./status-json.ts";
 
@@ -24,7 +23,7 @@ export interface ManagementSettings {
 /** What a call brings along. */
 export interface ManagementCall {
   /** The hub it is about. */
-  readonly client: TaskHubClient & Partial<LaterMethods>;
+  readonly client: TaskHubClient;
   readonly taskHub: string;
   /** The key, for the addresses that are handed out; `undefined` when there is none. */
   readonly code?: string | undefined;

@@ -1,11 +1,11 @@
 /** Routes of entities: read one, signal one, list them. Source: the HTTP API of Durable Functions. */
 import { type Context, Hono } from "hono";
+import type { EntityMetadata, EntityQuery } from "../../core/client/client.ts";
 import { toJsonForm } from "../../core/codec/codec.ts";
 import { InstanceNotFoundError } from "../../core/errors.ts";
 import { EntityId } from "../../core/identity.ts";
 import { CODEC_MEDIA_TYPE, payloadOf, type RequestBody, readBody } from "./body.ts";
 import type { ManagementEnv, ManagementSettings } from "./call.ts";
-import { clientWith, type EntityQuery, type EntityState } from "./later-methods.ts";
 import { CONTINUATION_HEADER, firstPage, pagingOf } from "./listing-routes.ts";
 import { QueryParameters } from "./query-parameters.ts";
 
@@ -16,32 +16,29 @@ const EMPTY_KEY = "$";
 export function entityRoutes(settings: ManagementSettings): Hono<ManagementEnv> {
   return new Hono<ManagementEnv>()
     .get("/entities/:name/:key", async (c) => {
-      const client = clientWith(c.env.client, "getEntity");
       const id = entityIdOf(c);
-      const entity = await client.getEntity(id, { includeState: true });
+      const entity = await c.env.client.getEntity(id, { includeState: true });
       if (entity?.state === undefined) throw new InstanceNotFoundError(id.toString());
       return c.body(JSON.stringify(toJsonForm(entity.state)), 200, { "Content-Type": "application/json" });
     })
     .post("/entities/:name/:key", async (c) => {
-      const client = clientWith(c.env.client, "signalEntity");
       const id = entityIdOf(c);
       const missing = "Please provide value for 'op' parameter: the name of the operation.";
       const operation = new QueryParameters(c.req.url).requiredText("op", missing);
       const body = await readBody(c.req.raw, settings.bodyBytesMax);
-      await client.signalEntity(id, operation, isJson(body) ? await payloadOf(body, settings.codec) : body.text);
+      await c.env.client.signalEntity(id, operation, isJson(body) ? await payloadOf(body, settings.codec) : body.text);
       return c.body(null, 202);
     })
     .delete("/entities/:name/:key", async (c) => {
-      await clientWith(c.env.client, "signalEntity").signalEntity(entityIdOf(c), "delete");
+      await c.env.client.signalEntity(entityIdOf(c), "delete");
       return c.body(null, 202);
     })
     .get("/entities/:name?", async (c) => {
-      const client = clientWith(c.env.client, "queryEntities");
       const query = new QueryParameters(c.req.url);
       query.allowOnly("lastOperationTimeFrom", "lastOperationTimeTo", "fetchState", "top");
       const includeState = query.flag("fetchState", false);
       const listing = { ...filterOf(query, c.req.param("name")), ...pagingOf(c, query), includeState };
-      const page = await firstPage(client.queryEntities(listing).pages());
+      const page = await firstPage(c.env.client.queryEntities(listing).pages());
       const headers = page.continuationToken === undefined ? {} : { [CONTINUATION_HEADER]: page.continuationToken };
       const entities = page.values.map((entity) => entityJson(entity, includeState));
       return c.body(JSON.stringify(entities), 200, { "Content-Type": "application/json", ...headers });
@@ -69,7 +66,7 @@ function filterOf(query: QueryParameters, name: string | undefined): EntityQuery
   };
 }
 
-function entityJson({ id, state, lastModifiedAt }: EntityState, includeState: boolean): object {
+function entityJson({ id, state, lastModifiedAt }: EntityMetadata, includeState: boolean): object {
   return {
     entityId: { name: id.name, key: id.key },
     lastOperationTime: lastModifiedAt.toISOString(),

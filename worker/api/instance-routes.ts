@@ -1,5 +1,6 @@
 /** Routes of one instance: start it, ask for it, send it something, end it. Source: the HTTP API of Durable Functions. */
 import { Hono } from "hono";
+import type { TaskHubClient } from "../../core/client/client.ts";
 import { type HoldfastError, InstanceNotFoundError, InstanceNotRunningError } from "../../core/errors.ts";
 import { checkInstanceId } from "../../core/identity.ts";
 import { payloadOf, readBody, refuseOtherThanJson } from "./body.ts";
@@ -13,7 +14,6 @@ import {
   requestUri,
 } from "./call.ts";
 import { historyJson } from "./history-json.ts";
-import { clientWith } from "./later-methods.ts";
 import { QueryParameters } from "./query-parameters.ts";
 import { RequestError } from "./request-error.ts";
 import { startedResponse, waitOf } from "./started-response.ts";
@@ -35,7 +35,6 @@ export function startRoutes(settings: ManagementSettings): Hono<ManagementEnv> {
       return startedResponse(c, settings, id, wait);
     })
     .post("/instances/:id/restart", async (c) => {
-      const client = clientWith(c.env.client, "restartOrchestration");
       const query = new QueryParameters(c.req.url);
       const wait = waitOf(query);
       const isNewInstance = query.flag("restartWithNewInstanceId", true);
@@ -43,7 +42,7 @@ export function startRoutes(settings: ManagementSettings): Hono<ManagementEnv> {
       if (!(await c.env.client.getOrchestrationState(id, { fetchPayloads: false }))) {
         throw new RequestError("invalidRequest", "InstanceId does not match a valid orchestration instance.");
       }
-      const newId = await client.restartOrchestration(id, isNewInstance ? { newInstanceId: true } : {});
+      const newId = await c.env.client.restartOrchestration(id, isNewInstance ? { newInstanceId: true } : {});
       return startedResponse(c, settings, newId, wait);
     });
 }
@@ -117,7 +116,7 @@ export function commandRoutes(settings: ManagementSettings): Hono<ManagementEnv>
       return c.body(null, 202);
     })
     .post("/instances/:id/rewind", async (c) => {
-      const client = clientWith(c.env.client, "rewindOrchestration");
+      const client = rewinder(c.env.client);
       const id = instanceIdOf(c);
       const { runtimeStatus } = await existing(c.env.client, id, { fetchPayloads: false });
       const cannotBeRewound = isFinal(runtimeStatus) && runtimeStatus !== "Failed";
@@ -125,4 +124,18 @@ export function commandRoutes(settings: ManagementSettings): Hono<ManagementEnv>
       await client.rewindOrchestration(id, new QueryParameters(c.req.url).text("reason"));
       return c.body(null, 202);
     });
+}
+
+/** What not every hub can do. */
+interface Rewinder {
+  rewindOrchestration(id: string, reason?: string): Promise<void>;
+}
+
+/** @throws RequestError `notImplemented` when the hub cannot rewind. */
+function rewinder(client: TaskHubClient & Partial<Rewinder>): Rewinder {
+  if (client.rewindOrchestration) return client as Rewinder;
+  throw new RequestError(
+    "notImplemented",
+    "This task hub cannot rewind orchestrations yet. Restart the instance instead.",
+  );
 }
