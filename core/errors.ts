@@ -228,6 +228,17 @@ export class OrchestratorRuleError extends HoldfastError {
   }
 }
 
+/** The hub does not run instances of this version (see `versioning`). Code `versionMismatch`. */
+export class VersionMismatchError extends HoldfastError {
+  static override readonly errorName: string = "VersionMismatchError";
+  constructor(version: string, hubVersion: string, match: string) {
+    super(
+      "versionMismatch",
+      `The version '${version}' of the instance does not fit the version '${hubVersion}' of the task hub (match: ${match}). Open a hub of a fitting version, or change versioning.match.`,
+    );
+  }
+}
+
 /** An argument or option makes no sense. Code `invalidArgument`. */
 export class InvalidArgumentError extends HoldfastError {
   static override readonly errorName: string = "InvalidArgumentError";

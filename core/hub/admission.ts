@@ -28,6 +28,7 @@ import {
   type ReleaseMessage,
   type StartMessage,
 } from "./message.ts";
+import { versionMismatch } from "./parking.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
 
@@ -56,13 +57,23 @@ export function admit(live: LiveInstance, ports: AdmissionPorts): Turn | undefin
       taken.push(...(live.held ?? []));
       live.held = undefined;
     }
-    if (verdict === "take" || (verdict === "unhold" && message.kind === "event")) taken.push(message);
+    if (verdict === "take" || (verdict === "unhold" && isTermination(message))) taken.push(message);
   }
   if (index > 0) live.inbox = index === live.inbox.length ? [] : live.inbox.slice(index);
   if (taken.length === 0) return undefined;
   const draft = ports.group.draft(live, now.getTime());
   for (const message of taken) draft.take(message);
-  return new Turn(live, taken, taken.flatMap(eventsOf), now);
+  const refusal = live.run ? undefined : versionMismatch(live.record?.version ?? "", ports.options.versioning);
+  return new Turn(live, taken, taken.flatMap(eventsOf), now, refusal);
+}
+
+function isTermination(message: Message): boolean {
+  return message.kind === "event" && message.event.type === "ExecutionTerminated";
+}
+
+/** True when the hub leaves instances of this version to another. */
+function isForAnotherHub(version: string, { options: { versioning } }: AdmissionPorts): boolean {
+  return versioning.onMismatch !== "fail" && versionMismatch(version, versioning) !== undefined;
 }
 
 function eventsOf(message: Message): HistoryEvent[] {
@@ -110,6 +121,10 @@ function judgeEvent(live: LiveInstance, message: EventMessage, now: Date, ports:
     ports.group.answer(message);
     return "done";
   }
+  if (!live.run && type !== "ExecutionTerminated" && isForAnotherHub(record.version, ports)) {
+    live.held = [];
+    return judgeHeld(live, message, now, ports);
+  }
   if (!ports.ensurePast(live)) return "wait";
   remember(live, message, now, ports);
   if (message.timer) ports.group.draft(live, now.getTime()).removeTimer(message.timer);
@@ -146,17 +161,19 @@ function drop(live: LiveInstance, message: Message, now: Date, ports: AdmissionP
   if (timer) draft.removeTimer(timer);
 }
 
-/** An event for an instance whose start is still to come. */
+/** An event for an instance whose start is still to come, or that must not run for now. */
 function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: AdmissionPorts): Verdict {
   const held = live.held as Message[];
   const record = live.record as InstanceRecord;
   const draft = ports.group.draft(live, now.getTime());
   switch (message.event.type) {
     case "ExecutionTerminated":
-      draft.removeTimer(startTimer(live.instanceId, record.scheduledStartAtMs ?? 0));
+      if (!ports.ensurePast(live)) return "wait";
+      if (record.scheduledStartAtMs !== undefined)
+        draft.removeTimer(startTimer(live.instanceId, record.scheduledStartAtMs));
       return "unhold";
     case "ExecutionSuspended":
-      if (record.status !== "Suspended") {
+      if (record.status !== "Suspended" && record.scheduledStartAtMs !== undefined) {
         message.sequence = (held[0]?.sequence ?? 1) - 1;
         draft.keep({ sequence: message.sequence, event: message.event });
         held.unshift(message);
@@ -165,6 +182,11 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       break;
     case "ExecutionResumed": {
       const suspension = held[0];
+      if (record.scheduledStartAtMs === undefined && record.status === "Suspended") {
+        if (!ports.ensurePast(live)) return "wait";
+        ports.group.answer(message);
+        return "unhold";
+      }
       if (record.status === "Suspended" && suspension) {
         held.shift();
         draft.take(suspension);
@@ -194,7 +216,8 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
   const { record } = live;
   const { executionId } = event.orchestrationInstance;
   if (record?.executionId === executionId) {
-    if (live.turnCount === 0 && !live.run && !live.held) return "take";
+    if (live.turnCount === 0 && !live.run && !live.held)
+      return isForAnotherHub(record.version, ports) ? holdStart(live, message, now, ports) : "take";
     drop(live, message, now, ports);
     return "done";
   }
@@ -222,11 +245,24 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
   live.record = newRecord(event, now, isLater ? startAtMs : undefined);
   live.updatedAtMs = now.getTime();
   draft.setRecord(live.record);
-  if (!isLater) return "take";
+  if (!isLater) return isForAnotherHub(live.record.version, ports) ? holdStart(live, message, now, ports) : "take";
   message.sequence ??= ports.nextSequence();
   draft.keep({ sequence: message.sequence, event });
   draft.addTimer(startTimer(live.instanceId, startAtMs));
   live.held = [message];
+  ports.group.answer(message);
+  return "done";
+}
+
+/** Leaves a start in the stored inbox, for a hub whose version fits. */
+function holdStart(live: LiveInstance, message: StartMessage, now: Date, ports: AdmissionPorts): Verdict {
+  const draft = ports.group.draft(live, now.getTime());
+  if (message.sequence === undefined) {
+    message.sequence = ports.nextSequence();
+    draft.keep({ sequence: message.sequence, event: message.event });
+  }
+  live.held = [message];
+  setStatus(live, "Pending", now, ports);
   ports.group.answer(message);
   return "done";
 }

@@ -21,6 +21,7 @@ import type { Host } from "./host.ts";
 import { Instances } from "./instances.ts";
 import { type LiveInstance, outstandingActivities } from "./live-instance.ts";
 import { type Message, timerMessage } from "./message.ts";
+import type { VersioningOptions } from "./parking.ts";
 import type { Payloads } from "./payloads.ts";
 import type { Registry } from "./registry.ts";
 import { commitTurn } from "./staging.ts";
@@ -37,7 +38,11 @@ export interface EngineOptions {
   readonly limits: Limits;
   readonly logger: Logger;
   readonly env: unknown;
-  newRun(instanceId: string, onViolation: () => void): OrchestratorRun;
+  readonly onNonDeterminism: "fail" | "suspend";
+  /** Every turn is run again from scratch and compared. */
+  readonly checksDeterminism: boolean;
+  readonly versioning: VersioningOptions;
+  newRun(instanceId: string, onViolation: () => void, isStrict?: boolean): OrchestratorRun;
 }
 
 export class Engine implements AdmissionPorts {
@@ -189,6 +194,7 @@ export class Engine implements AdmissionPorts {
     if (live.turnCount === 0) return true;
     return this.#instances.wait(live, this.options.session.history(live.instanceId), (history) => {
       live.past = history;
+      if (this.options.checksDeterminism) live.recorded = [...history];
       live.track(history);
     });
   }
@@ -313,10 +319,17 @@ export class Engine implements AdmissionPorts {
     const turns = this.#turns;
     this.#turns = [];
     for (const turn of turns) {
-      if (turn.step()) this.#turns.push(turn);
+      if (turn.step() || this.#mustCheck(turn)) this.#turns.push(turn);
       else this.#finish(turn);
     }
     return this.#turns.length > 0;
+  }
+
+  /** Begins the development check of a turn that has run; false when it is not asked for, or done. */
+  #mustCheck(turn: Turn): boolean {
+    if (!this.options.checksDeterminism) return false;
+    const { live } = turn;
+    return turn.beginCheck(live.recorded, (isStrict) => this.options.newRun(live.instanceId, () => {}, isStrict));
   }
 
   #finish(turn: Turn): void {

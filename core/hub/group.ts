@@ -66,6 +66,10 @@ export class Draft {
     if (added >= 0) this.#inboxAdded.splice(added, 1);
     else this.#inboxRemoved.push(sequence);
   }
+  /** Undoes `take`. */
+  putBack(message: Message): void {
+    this.#inboxRemoved = this.#inboxRemoved.filter((sequence) => sequence !== message.sequence);
+  }
   keep(message: InboxMessage): void {
     this.#inboxAdded.push(message);
   }

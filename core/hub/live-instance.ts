@@ -18,6 +18,8 @@ export class LiveInstance {
   run: OrchestratorRun | undefined;
   /** The recorded history, between its loading and the replay that uses it. */
   past: readonly HistoryEvent[] | undefined;
+  /** The history so far, kept only for the development check. */
+  recorded: HistoryEvent[] = [];
   inbox: Message[] = [];
   /** Messages kept for a scheduled start; `undefined` when it is not waiting for one. */
   held: Message[] | undefined;
@@ -77,6 +79,7 @@ export class LiveInstance {
   reset(): void {
     this.run = undefined;
     this.past = undefined;
+    this.recorded = [];
     this.turnCount = 0;
     this.eventCount = 0;
     this.openTasks.clear();

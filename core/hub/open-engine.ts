@@ -11,6 +11,7 @@ import { type HubStore, isPromise } from "../store/contract.ts";
 import { MemoryStore } from "../store/memory.ts";
 import { Engine } from "./engine.ts";
 import { type Host, systemHost } from "./host.ts";
+import type { VersioningOptions } from "./parking.ts";
 import { Payloads } from "./payloads.ts";
 import { Registry } from "./registry.ts";
 
@@ -28,6 +29,11 @@ export interface TaskHubOptions {
   /** Orchestrators kept live in memory. */
   readonly maxLiveInstances?: number;
   readonly limits?: Partial<Limits>;
+  /** What becomes of an instance whose history its code no longer fits: it fails (unless given), or is suspended until it fits again. */
+  readonly onNonDeterminism?: "fail" | "suspend";
+  /** For development: every turn is run again from scratch, with another clock and other random numbers, and compared. */
+  readonly checkDeterminism?: boolean;
+  readonly versioning?: VersioningOptions;
   /** Host resources that activities and entities see as `ctx.env`. */
   readonly env?: unknown;
   /** Clock and event loop; the platform's own unless given. */
@@ -53,9 +59,35 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
   const payloads = new Payloads(options.codec ?? defaultCodec, limits);
   const host = options.host ?? systemHost();
   const session = await (options.store ?? new MemoryStore()).open(hubName);
-  const newRun = (instanceId: string, onViolation: () => void): OrchestratorRun =>
-    new OrchestratorRun(runPorts(instanceId, registry, payloads, logger, onViolation));
-  return new Engine({ hubName, session, host, registry, payloads, limits, logger, env: options.env, newRun });
+  const newRun = (instanceId: string, onViolation: () => void, isStrict = false): OrchestratorRun =>
+    new OrchestratorRun({ ...runPorts(instanceId, registry, payloads, logger, onViolation), isStrict });
+  return new Engine({
+    hubName,
+    session,
+    host,
+    registry,
+    payloads,
+    limits,
+    logger,
+    env: options.env,
+    onNonDeterminism: oneOf(options.onNonDeterminism, ["fail", "suspend"], "onNonDeterminism"),
+    checksDeterminism: options.checkDeterminism ?? false,
+    versioning: checkVersioning(options.versioning ?? {}),
+    newRun,
+  });
+}
+
+function checkVersioning(versioning: VersioningOptions): VersioningOptions {
+  oneOf(versioning.match, ["none", "strict", "currentOrOlder"], "versioning.match");
+  oneOf(versioning.onMismatch, ["reject", "fail"], "versioning.onMismatch");
+  return versioning;
+}
+
+/** The value, or the first choice when it was not given. @throws InvalidArgumentError for anything else */
+function oneOf<const T extends string>(value: T | undefined, choices: readonly [T, ...T[]], what: string): T {
+  if (value === undefined) return choices[0];
+  if (choices.includes(value)) return value;
+  throw new InvalidArgumentError(`${what} must be one of ${choices.join(", ")}; got '${String(value)}'.`);
 }
 
 /** What replay sees of a hub. */
@@ -70,6 +102,7 @@ export function runPorts(
     instanceId,
     logger,
     onViolation,
+    isStrict: false,
     orchestrator: (name, version) => registry.orchestrator(name, version),
     activity: (name, version) => registry.activity(name, version),
     encode: (value) => payloads.encode(value),

@@ -134,7 +134,8 @@ export function outcomeOf(decision: TurnDecision, facts: TurnFacts): TurnOutcome
   return { events, record: finalRecord(decision, completion, facts), timersAdded: [], activities, outgoing };
 }
 
-function eventOf(action: OrchestratorAction, timestamp: Date): HistoryEvent {
+/** The history event that records an action. */
+export function eventOf(action: OrchestratorAction, timestamp: Date): HistoryEvent {
   switch (action.kind) {
     case "scheduleTask": {
       const { kind: _kind, id, ...fields } = action;
@@ -264,10 +265,11 @@ function openRecord(decision: TurnDecision, facts: TurnFacts, startsActivities: 
     record.status === status &&
     record.isBusy === isBusy &&
     record.customStatus === decision.customStatus &&
-    record.scheduledStartAtMs === undefined
+    record.scheduledStartAtMs === undefined &&
+    record.failure === undefined
   )
     return record;
-  return { ...withStatus(withoutSchedule(record), decision.customStatus), status, isBusy };
+  return { ...withStatus(startedOf(record), decision.customStatus), status, isBusy };
 }
 
 function finalRecord(
@@ -276,7 +278,7 @@ function finalRecord(
   facts: TurnFacts,
 ): InstanceRecord {
   return {
-    ...withStatus(withoutSchedule(facts.record), decision.customStatus),
+    ...withStatus(startedOf(facts.record), decision.customStatus),
     status: STATUS[completion.status],
     isBusy: false,
     completedAtMs: facts.now.getTime(),
@@ -286,7 +288,7 @@ function finalRecord(
 }
 
 function continuedRecord(facts: TurnFacts, { started }: Continuation): InstanceRecord {
-  const { customStatus: _status, input: _input, ...record } = withoutSchedule(facts.record);
+  const { customStatus: _status, input: _input, ...record } = startedOf(facts.record);
   return {
     ...record,
     executionId: started.orchestrationInstance.executionId,
@@ -316,8 +318,9 @@ function continuationOf(completion: CompleteOrchestrationAction, facts: TurnFact
   };
 }
 
-function withoutSchedule(record: InstanceRecord): InstanceRecord {
-  const { scheduledStartAtMs: _start, ...rest } = record;
+/** The record of an instance that runs: it neither waits for its start nor is parked. */
+function startedOf(record: InstanceRecord): InstanceRecord {
+  const { scheduledStartAtMs: _start, failure: _failure, ...rest } = record;
   return rest;
 }
 

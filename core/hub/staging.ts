@@ -8,12 +8,19 @@ import type { Engine } from "./engine.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import { isFinal, type Message } from "./message.ts";
 import { type Continuation, outcomeOf, type TurnOutcome } from "./outcome.ts";
+import { park } from "./parking.ts";
 import type { Turn } from "./turn.ts";
 
 /** Ends a turn: its events, record, timers and messages become part of the engine's current group. */
 export function commitTurn(turn: Turn, engine: Engine): void {
   const { live } = turn;
-  const decision = bounded(turn, withMismatch(turn.finish(), live), engine);
+  const taken = turn.finish();
+  const { mismatch } = turn;
+  if (mismatch && engine.options.onNonDeterminism === "suspend") {
+    park(turn, mismatch, engine);
+    return;
+  }
+  const decision = bounded(turn, mismatch ? failed(taken, live, mismatch) : taken, engine);
   live.track(turn.fresh);
   const record = live.record as InstanceRecord;
   const outcome = outcomeOf(decision, {
@@ -33,6 +40,7 @@ export function commitTurn(turn: Turn, engine: Engine): void {
   if (outcome.record !== record) draft.setRecord(outcome.record);
   for (const message of turn.messages) engine.group.answer(message);
   update(live, turn, outcome);
+  if (engine.options.checksDeterminism) live.recorded.push(...outcome.events);
   if (isFinal(outcome.record.status)) {
     for (const timer of timersOf(live, [...live.openTimers.keys()])) draft.removeTimer(timer);
     engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
@@ -117,12 +125,6 @@ function continueWith(live: LiveInstance, { started, carryover }: Continuation, 
   ];
   for (const message of messages) engine.group.promised.push({ live, message });
   live.inbox.unshift(...messages);
-}
-
-/** A run that met another history than its own ends as failed, with the report. */
-function withMismatch(decision: TurnDecision, live: LiveInstance): TurnDecision {
-  const mismatch = live.run?.mismatch;
-  return mismatch ? failed(decision, live, mismatch) : decision;
 }
 
 function bounded(turn: Turn, decision: TurnDecision, engine: Engine): TurnDecision {

@@ -16,7 +16,7 @@ interface Expected {
 /** How one replayed action compares with what was recorded. */
 export type Verdict =
   | { readonly type: "same" }
-  | { readonly type: "input" }
+  | { readonly type: "input"; readonly error: NonDeterminismError }
   | { readonly type: "unrecorded" }
   | { readonly type: "mismatch"; readonly error: NonDeterminismError };
 
@@ -37,21 +37,18 @@ export class Expectations {
     const expected = this.#open.get(action.id);
     if (!expected) return { type: "unrecorded" };
     this.#open.delete(action.id);
-    const recorded = describeEvent(expected.event);
+    const { event, eventIndex } = expected;
+    const recorded = describeEvent(event);
     const taken = describeAction(action);
-    if (recorded !== taken) {
-      return {
-        type: "mismatch",
-        error: mismatch(instanceId, {
-          sequenceId: action.id,
-          eventIndex: expected.eventIndex,
-          recorded,
-          taken,
-          ...callSite(),
-        }),
-      };
-    }
-    return inputOf(expected.event) === inputOfAction(action) ? { type: "same" } : { type: "input" };
+    const differ = (was: string, is: string): NonDeterminismError =>
+      mismatch(instanceId, { sequenceId: action.id, eventIndex, recorded: was, taken: is, ...callSite() });
+    if (recorded !== taken) return { type: "mismatch", error: differ(recorded, taken) };
+    const [was, is] = [inputOf(event), inputOfAction(action)];
+    if (was === is) return { type: "same" };
+    return {
+      type: "input",
+      error: differ(`${recorded} with ${was ?? "no input"}`, `${taken} with ${is ?? "no input"}`),
+    };
   }
 
   /** The first recorded action that the code did not take, as an error; `undefined` when it took all. */
@@ -95,13 +92,14 @@ export function otherOutcome(
 }
 
 /** Stack frames of the engine itself, between user code and the check. */
-const ENGINE_FRAME = /\b(callSite|Expectations|OrchestratorRun|ReplayContext|\w+Task)\b[.\s]/;
+const ENGINE_FRAME =
+  /\b(callSite|differ|mismatch|Expectations|OrchestratorRun|ReplayContext|CriticalSection|\w+Task(Node)?)\b[.\s]/;
 
 /** The line of user code that is calling right now, when the host can tell. */
 export function callSite(): { callSite?: string } {
   const lines = (new Error().stack ?? "").split("\n").slice(1);
   const line = lines.find((text) => !ENGINE_FRAME.test(text));
-  return line ? { callSite: line.trim() } : {};
+  return line ? { callSite: line.trim().replace(/^at /, "") } : {};
 }
 
 function mismatch(instanceId: string, report: NonDeterminismReport): NonDeterminismError {
@@ -185,11 +183,14 @@ export function describeAction(action: OrchestratorAction): string {
   }
 }
 
+/** What an action was given beside its kind and name, as text. */
 function inputOf(event: ActionEvent): string | undefined {
+  if (event.type === "TimerCreated") return event.fireAt.toISOString();
   return "input" in event ? event.input : undefined;
 }
 
 function inputOfAction(action: OrchestratorAction): string | undefined {
+  if (action.kind === "createTimer") return new Date(action.fireAtMs).toISOString();
   if (action.kind === "sendEntityMessage") return "input" in action.message ? action.message.input : undefined;
   return "input" in action ? action.input : undefined;
 }

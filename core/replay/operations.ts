@@ -86,6 +86,8 @@ export class CallTask<T> extends TaskNode<T> implements Operation {
       this.#giveUp(failure);
       return;
     }
+    // Handlers are user code: what they start without waiting for it goes on in the microtask queue.
+    this.#host.hasWoken = true;
     const elapsedMs = this.#host.nowMs - this.#startedAtMs;
     if (typeof retry === "function") {
       this.#askHandler(retry, failure, elapsedMs);

@@ -5,6 +5,8 @@ import type { Logger } from "../logger.ts";
 export interface RunPorts {
   readonly instanceId: string;
   readonly logger: Logger;
+  /** Another input than the recorded one is a mismatch, not just a warning. */
+  readonly isStrict: boolean;
   orchestrator(name: string, version: string): OrchestratorDefinition | undefined;
   activity(name: string, version: string): ActivityDefinition | undefined;
   /** Stored text of a value. @throws PayloadError */

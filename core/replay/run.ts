@@ -164,6 +164,8 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     if (verdict.type === "unrecorded") {
       this.#actions.set(action.id, action);
       this.#unrecorded.set(action.id, callSite().callSite);
+    } else if (verdict.type === "input" && this.ports.isStrict) {
+      throw this.#mismatched(verdict.error);
     } else if (verdict.type === "input") {
       this.warn(
         `On replay step #${action.id} of '${this.instanceId}' has another input than the one recorded; the recorded result counts. The orchestrator may not be deterministic.`,
