@@ -51,7 +51,7 @@ export function admit(live: LiveInstance, ports: AdmissionPorts): Turn | undefin
   for (; index < live.inbox.length && taken.length < TURN_EVENTS_MAX; index++) {
     const message = live.inbox[index] as Message;
     if (taken.length > 0 && message.kind !== "event") break;
-    const verdict = judge(live, message, now, ports);
+    const verdict = judge(live, message, taken, now, ports);
     if (verdict === "wait") break;
     if (verdict === "unhold") {
       taken.push(...(live.held ?? []));
@@ -80,10 +80,16 @@ function eventsOf(message: Message): HistoryEvent[] {
   return message.kind === "event" || message.kind === "start" ? [message.event] : [];
 }
 
-function judge(live: LiveInstance, message: Message, now: Date, ports: AdmissionPorts): Verdict {
+function judge(
+  live: LiveInstance,
+  message: Message,
+  taken: readonly Message[],
+  now: Date,
+  ports: AdmissionPorts,
+): Verdict {
   switch (message.kind) {
     case "event":
-      return live.held ? judgeHeld(live, message, now, ports) : judgeEvent(live, message, now, ports);
+      return live.held ? judgeHeld(live, message, now, ports) : judgeEvent(live, message, taken, now, ports);
     case "start":
       return judgeStart(live, message, now, ports);
     case "release":
@@ -98,7 +104,13 @@ function judge(live: LiveInstance, message: Message, now: Date, ports: Admission
   }
 }
 
-function judgeEvent(live: LiveInstance, message: EventMessage, now: Date, ports: AdmissionPorts): Verdict {
+function judgeEvent(
+  live: LiveInstance,
+  message: EventMessage,
+  taken: readonly Message[],
+  now: Date,
+  ports: AdmissionPorts,
+): Verdict {
   const { record } = live;
   if (isRepeated(record, message)) {
     drop(live, message, now, ports);
@@ -113,10 +125,8 @@ function judgeEvent(live: LiveInstance, message: EventMessage, now: Date, ports:
     return "done";
   }
   const { type } = message.event;
-  const isNothing =
-    (type === "ExecutionSuspended" && record.status === "Suspended") ||
-    (type === "ExecutionResumed" && record.status !== "Suspended");
-  if (isNothing) {
+  const isCommand = type === "ExecutionSuspended" || type === "ExecutionResumed";
+  if (isCommand && isSuspendedAfter(record, taken) === (type === "ExecutionSuspended")) {
     drop(live, message, now, ports);
     ports.group.answer(message);
     return "done";
@@ -129,6 +139,16 @@ function judgeEvent(live: LiveInstance, message: EventMessage, now: Date, ports:
   remember(live, message, now, ports);
   if (message.timer) ports.group.draft(live, now.getTime()).removeTimer(message.timer);
   return "take";
+}
+
+/** Whether the instance is suspended once it has taken what this turn has so far. */
+function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): boolean {
+  const last = taken.findLast(
+    (message) =>
+      message.kind === "event" &&
+      (message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed"),
+  );
+  return last?.kind === "event" ? last.event.type === "ExecutionSuspended" : record.status === "Suspended";
 }
 
 /** True for an event that was raised before under the same id. */
