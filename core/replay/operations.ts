@@ -164,7 +164,7 @@ export class CallTask<T> extends TaskNode<T> implements Operation {
       this.fail(
         Object.assign(
           new FunctionNotRegisteredError(this.#what === "Activity" ? "activity" : "orchestrator", this.#name),
-          { failure },
+          { message: failure.errorMessage, failure },
         ),
       );
       return;
