@@ -194,6 +194,11 @@ export interface TaskHubClient {
   suspendOrchestration(id: string, reason?: string): Promise<void>;
   resumeOrchestration(id: string, reason?: string): Promise<void>;
   /**
+   * Lets a failed instance go on from where it failed: what failed is done again, everything else keeps its result. Failed children are rewound too.
+   * @throws InstanceNotFoundError, InvalidInstanceStateError when it has not failed, or failed inside a critical section
+   */
+  rewindOrchestration(id: string, reason?: string): Promise<void>;
+  /**
    * Starts an instance again with its name, input, version and tags: under its own id (which must be finished), a given one, or (`true`) a random one.
    * @throws InstanceNotFoundError, InvalidInstanceStateError, OrchestrationAlreadyExistsError
    */

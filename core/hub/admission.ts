@@ -10,6 +10,7 @@ import {
   FunctionNotRegisteredError,
   InstanceNotFoundError,
   InstanceNotRunningError,
+  InvalidInstanceStateError,
   OrchestrationAlreadyExistsError,
 } from "../errors.ts";
 import { failureFrom } from "../failure.ts";
@@ -29,6 +30,7 @@ import {
   type StartMessage,
 } from "./message.ts";
 import { versionMismatch } from "./parking.ts";
+import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
 
@@ -112,6 +114,7 @@ function judgeEvent(
   ports: AdmissionPorts,
 ): Verdict {
   const { record } = live;
+  if (message.event.type === "ExecutionRewound") return judgeRewind(live, message, now, ports);
   if (isRepeated(record, message)) {
     drop(live, message, now, ports);
     ports.group.answer(message);
@@ -149,6 +152,46 @@ function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): bo
       (message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed"),
   );
   return last?.kind === "event" ? last.event.type === "ExecutionSuspended" : record.status === "Suspended";
+}
+
+/** A rewind: only of what has failed, and not while it would believe to hold locks that were released when it failed. */
+function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports: AdmissionPorts): Verdict {
+  const { record } = live;
+  const refuse = (error: Error): Verdict => {
+    drop(live, message, now, ports);
+    message.ack?.reject(error);
+    return "done";
+  };
+  if (!record) return refuse(new InstanceNotFoundError(live.instanceId));
+  if (record.status !== "Failed") {
+    return refuse(
+      new InvalidInstanceStateError(
+        `The instance '${live.instanceId}' is ${record.status}; only failed instances allow a rewind. Its state is unchanged.`,
+      ),
+    );
+  }
+  if (!ports.ensurePast(live)) return "wait";
+  if (!hasOpenLocks(live.past ?? [])) return "take";
+  return refuse(
+    new InvalidInstanceStateError(
+      `The instance '${live.instanceId}' failed inside a critical section, whose locks were released then; it does not allow a rewind. Restart it instead.`,
+    ),
+  );
+}
+
+/** The parent of a child was rewound. */
+function rewindChild(live: LiveInstance, message: StartMessage, now: Date, ports: AdmissionPorts): Verdict {
+  drop(live, message, now, ports);
+  if (live.record?.status === "Failed") {
+    const event: HistoryEvent = {
+      type: "ExecutionRewound",
+      eventId: -1,
+      timestamp: now,
+      reason: "The parent was rewound.",
+    };
+    ports.promise(live.instanceId, { kind: "event", event, isPromised: true });
+  }
+  return "done";
 }
 
 /** True for an event that was raised before under the same id. */
@@ -241,6 +284,8 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
     drop(live, message, now, ports);
     return "done";
   }
+  if (message.isRewind && record && (record.status === "Failed" || !isFinal(record.status)))
+    return rewindChild(live, message, now, ports);
   const refusal = refusalOf(message, record, ports);
   if (refusal) {
     drop(live, message, now, ports);

@@ -123,6 +123,12 @@ function restartEvent(engine: Engine, record: InstanceRecord, instanceId: string
   };
 }
 
+/** Lets a failed orchestration, and its failed children, go on from where they failed. */
+export async function rewind(engine: Engine, id: string, reason: string | undefined): Promise<void> {
+  checkInstanceId(id);
+  await send(engine, id, "ExecutionRewound", reason === undefined ? {} : { reason });
+}
+
 /** Deletes finished instances, one or all that fit, with their children when `recursive`. */
 export async function purge(engine: Engine, target: string | PurgeCriteria, recursive: boolean): Promise<PurgeResult> {
   if (typeof target === "string") {

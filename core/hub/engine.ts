@@ -63,7 +63,6 @@ export class Engine implements AdmissionPorts {
   #stopped: Error | undefined;
   /** Entities whose operations are being waited for, with the messages they have taken. */
   readonly #entityTurns = new Map<LiveInstance, readonly Message[]>();
-  #idleCallbacks: (() => void)[] = [];
 
   constructor(options: EngineOptions) {
     this.options = options;
@@ -83,7 +82,6 @@ export class Engine implements AdmissionPorts {
       liveInstancesMax: limits.liveInstancesMax,
       loaded: (live) => {
         this.enqueue(live);
-        if (this.isIdle) this.#notifyIdle();
       },
       failed: (error) => this.stop(error),
     });
@@ -126,12 +124,6 @@ export class Engine implements AdmissionPorts {
   get openActivityCount(): number {
     return this.#activities.openCount + this.#entityTurns.size;
   }
-  /** Calls back when the engine is idle, at once if it is. */
-  whenIdle(callback: () => void): void {
-    if (this.isIdle) callback();
-    else this.#idleCallbacks.push(callback);
-  }
-
   /** Takes up what was outstanding when the hub was last open. */
   async recover(): Promise<void> {
     const { session, host } = this.options;
@@ -238,7 +230,6 @@ export class Engine implements AdmissionPorts {
     this.#timers.close();
     this.#rejectAll(error);
     this.waiters.close(error);
-    this.#notifyIdle();
   }
 
   close(): void {
@@ -264,7 +255,6 @@ export class Engine implements AdmissionPorts {
     } finally {
       this.#isPumping = false;
     }
-    if (this.isIdle) this.#notifyIdle();
   }
 
   /** One round; false when the loop must stop, because all is done or something must happen first. */
@@ -309,7 +299,7 @@ export class Engine implements AdmissionPorts {
       }
       live.isInTurn = true;
       this.#turns.push(turn);
-      turn.begin(() => this.options.newRun(live.instanceId, () => this.post(live.instanceId, { kind: "nudge" })));
+      turn.begin(() => this.#newRun(live));
     }
   }
 
@@ -319,10 +309,15 @@ export class Engine implements AdmissionPorts {
     const turns = this.#turns;
     this.#turns = [];
     for (const turn of turns) {
-      if (turn.step() || this.#mustCheck(turn)) this.#turns.push(turn);
+      if (turn.step() || turn.tryNextPast(() => this.#newRun(turn.live)) || this.#mustCheck(turn))
+        this.#turns.push(turn);
       else this.#finish(turn);
     }
     return this.#turns.length > 0;
+  }
+
+  #newRun(live: LiveInstance): OrchestratorRun {
+    return this.options.newRun(live.instanceId, () => this.post(live.instanceId, { kind: "nudge" }));
   }
 
   /** Begins the development check of a turn that has run; false when it is not asked for, or done. */
@@ -437,10 +432,6 @@ export class Engine implements AdmissionPorts {
   #fire(timer: StoredTimer): void {
     const live = this.acquire(timer.instanceId);
     this.deliver(live, timerMessage(timer, live.record, this.options.host.now()));
-  }
-
-  #notifyIdle(): void {
-    for (const callback of this.#idleCallbacks.splice(0)) callback();
   }
 }
 

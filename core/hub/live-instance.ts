@@ -77,11 +77,16 @@ export class LiveInstance {
 
   /** Starts over for a new generation. */
   reset(): void {
+    this.turnCount = 0;
+    this.eventCount = 0;
+    this.retire();
+  }
+
+  /** Drops what only a running orchestrator needs. */
+  retire(): void {
     this.run = undefined;
     this.past = undefined;
     this.recorded = [];
-    this.turnCount = 0;
-    this.eventCount = 0;
     this.openTasks.clear();
     this.openChildren.clear();
     this.openTimers.clear();

@@ -17,6 +17,7 @@ import type {
   EventRaisedEvent,
   ExecutionStartedEvent,
   HistoryEvent,
+  SubOrchestrationInstanceCreatedEvent,
   TaskScheduledEvent,
 } from "../history/events.ts";
 import type { InstanceRecord, OrchestrationStatus, StoredTimer } from "../store/contract.ts";
@@ -91,7 +92,16 @@ export function outcomeOf(decision: TurnDecision, facts: TurnFacts): TurnOutcome
         });
         break;
       case "createSubOrchestration":
-        outgoing.push({ type: "start", event: childStart(action, facts) });
+        outgoing.push({
+          type: "start",
+          event: childStart(
+            event as SubOrchestrationInstanceCreatedEvent,
+            facts.record,
+            facts.now,
+            facts.newExecutionId(),
+            facts.childVersion(action.name),
+          ),
+        });
         break;
       case "sendEvent":
         outgoing.push({
@@ -217,27 +227,30 @@ function raised(name: string, input: string | undefined, timestamp: Date): Event
   return { type: "EventRaised", eventId: -1, timestamp, name, ...(input !== undefined && { input }) };
 }
 
-function childStart(
-  action: Extract<OrchestratorAction, { kind: "createSubOrchestration" }>,
-  facts: TurnFacts,
+/** The start of a child, from its call. */
+export function childStart(
+  call: Pick<SubOrchestrationInstanceCreatedEvent, "name" | "version" | "input" | "tags" | "instanceId" | "eventId">,
+  parent: InstanceRecord,
+  timestamp: Date,
+  executionId: string,
+  defaultVersion: string,
 ): ExecutionStartedEvent {
-  const { record } = facts;
-  const version = action.version ?? facts.childVersion(action.name);
+  const version = call.version ?? defaultVersion;
   return {
     type: "ExecutionStarted",
     eventId: 0,
-    timestamp: facts.now,
-    name: action.name,
+    timestamp,
+    name: call.name,
     ...(version !== "" && { version }),
-    ...(action.input !== undefined && { input: action.input }),
-    orchestrationInstance: { instanceId: action.instanceId, executionId: facts.newExecutionId() },
+    ...(call.input !== undefined && { input: call.input }),
+    orchestrationInstance: { instanceId: call.instanceId, executionId },
     parentInstance: {
-      name: record.name,
-      instanceId: record.instanceId,
-      executionId: record.executionId,
-      taskScheduledId: action.id,
+      name: parent.name,
+      instanceId: parent.instanceId,
+      executionId: parent.executionId,
+      taskScheduledId: call.eventId,
     },
-    tags: { ...record.tags, ...action.tags },
+    tags: { ...parent.tags, ...call.tags },
   };
 }
 

@@ -5,10 +5,11 @@ import type { TurnDecision } from "../history/actions.ts";
 import type { ExecutionTerminatedEvent, HistoryEvent } from "../history/events.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import type { Engine } from "./engine.ts";
-import type { LiveInstance } from "./live-instance.ts";
+import { type LiveInstance, outstandingActivities } from "./live-instance.ts";
 import { isFinal, type Message } from "./message.ts";
-import { type Continuation, outcomeOf, type TurnOutcome } from "./outcome.ts";
+import { type Continuation, childStart, outcomeOf, type TurnOutcome } from "./outcome.ts";
 import { park } from "./parking.ts";
+import { openChildrenOf } from "./rewind.ts";
 import type { Turn } from "./turn.ts";
 
 /** Ends a turn: its events, record, timers and messages become part of the engine's current group. */
@@ -21,6 +22,7 @@ export function commitTurn(turn: Turn, engine: Engine): void {
     return;
   }
   const decision = bounded(turn, mismatch ? failed(taken, live, mismatch) : taken, engine);
+  if (turn.isRewind) goBack(turn, engine);
   live.track(turn.fresh);
   const record = live.record as InstanceRecord;
   const outcome = outcomeOf(decision, {
@@ -54,7 +56,7 @@ export function commitTurn(turn: Turn, engine: Engine): void {
     engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
     continueWith(live, outcome.continuation, engine);
   }
-  if (isFinal(outcome.record.status)) live.reset();
+  if (isFinal(outcome.record.status)) live.retire();
 }
 
 /** Releases every entity that the generation has locked or asked to lock, and withdraws requests that are still on their way. */
@@ -73,6 +75,36 @@ export function releaseLocks(live: LiveInstance, engine: Pick<Engine, "promise" 
     }
   }
   live.openLocks.clear();
+}
+
+/** Puts the history that a rewind goes on from in the place of the old one, and takes up what is open in it. */
+function goBack({ live, past, now }: Turn, engine: Engine): void {
+  const { failure: _failure, output: _output, completedAtMs: _completed, ...record } = live.record as InstanceRecord;
+  const { run } = live;
+  live.reset();
+  live.run = run;
+  live.track(past);
+  live.record = { ...record, status: "Running" };
+  live.turnCount = 1;
+  live.eventCount = past.length;
+  const draft = engine.group.draft(live, now.getTime());
+  draft.reset();
+  draft.setRecord(live.record);
+  draft.addTurn(past, 0, now.getTime());
+  for (const [timerId, dueAtMs] of live.openTimers)
+    draft.addTimer({ instanceId: live.instanceId, kind: "timer", timerId, dueAtMs });
+  const { instanceId, executionId } = record;
+  for (const event of outstandingActivities(past)) engine.group.jobs.push({ instanceId, executionId, event });
+  for (const child of openChildrenOf(past)) {
+    const event = childStart(
+      child,
+      live.record,
+      now,
+      engine.newExecutionId(),
+      engine.options.registry.defaultVersion(child.name),
+    );
+    engine.promise(child.instanceId, { kind: "start", event, isPromised: true, isRewind: true });
+  }
 }
 
 function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome): void {

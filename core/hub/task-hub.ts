@@ -131,6 +131,10 @@ export class TaskHub implements TaskHubClient {
     await commands.hold(this.#open, id, "ExecutionResumed", reason);
   }
 
+  async rewindOrchestration(id: string, reason?: string): Promise<void> {
+    await commands.rewind(this.#open, id, reason);
+  }
+
   async restartOrchestration(id: string, options: { readonly newInstanceId?: string | true } = {}): Promise<string> {
     return commands.restart(this.#open, id, options.newInstanceId);
   }

@@ -7,6 +7,7 @@ import type { OrchestratorRun } from "../replay/run.ts";
 import { DeterminismCheck } from "./determinism-check.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { Message } from "./message.ts";
+import { rewoundHistories } from "./rewind.ts";
 
 export class Turn {
   readonly live: LiveInstance;
@@ -15,10 +16,14 @@ export class Turn {
   readonly fresh: readonly HistoryEvent[];
   readonly now: Date;
   readonly termination: ExecutionTerminatedEvent | undefined;
+  /** True when the instance goes on from a history that was taken apart; see `past`. */
+  readonly isRewind: boolean;
   /** Why the instance must not run; it fails with it. */
   readonly #refusal: VersionMismatchError | undefined;
   #decision: TurnDecision | undefined;
   #check: DeterminismCheck | undefined;
+  /** Histories that a rewind can go on from, best first; the first is the one being tried. */
+  readonly #pasts: (readonly HistoryEvent[])[];
 
   constructor(
     live: LiveInstance,
@@ -33,6 +38,13 @@ export class Turn {
     this.fresh = [{ type: "OrchestratorStarted", eventId: -1, timestamp: now }, ...events];
     this.termination = events.find((event) => event.type === "ExecutionTerminated");
     this.#refusal = refusal;
+    this.isRewind = events.some((event) => event.type === "ExecutionRewound");
+    this.#pasts = this.isRewind ? rewoundHistories(live.past ?? []) : [live.past ?? []];
+  }
+
+  /** The recorded history that the turn goes on from; empty for a live orchestrator. */
+  get past(): readonly HistoryEvent[] {
+    return this.#pasts[0] ?? [];
   }
 
   /** How code and history differ, once they do. */
@@ -43,13 +55,20 @@ export class Turn {
   begin(newRun: () => OrchestratorRun): void {
     if (this.termination || this.#refusal) return;
     const { live } = this;
-    const past = live.past ?? [];
     live.past = undefined;
-    if (live.run) live.run.begin([], this.fresh);
+    if (live.run && !this.isRewind) live.run.begin([], this.fresh);
     else {
       live.run = newRun();
-      live.run.begin(past, this.fresh);
+      live.run.begin(this.past, this.fresh);
     }
+  }
+
+  /** Takes the next history that a rewind can go on from, if the one before does not fit the code; false when there is none. */
+  tryNextPast(newRun: () => OrchestratorRun): boolean {
+    if (!this.isRewind || !this.live.run?.mismatch || this.#pasts.length < 2) return false;
+    this.#pasts.shift();
+    this.begin(newRun);
+    return true;
   }
 
   /** Goes on; true when the microtask queue must run empty first. An instance that is terminated or refused runs no code. */
@@ -85,8 +104,7 @@ export class Turn {
   }
 
   #ended(end: Omit<CompleteOrchestrationAction, "kind" | "id">): TurnDecision {
-    const lastId =
-      this.live.run?.sequence ?? (this.live.past ?? []).reduce((max, event) => Math.max(max, event.eventId), 0);
+    const lastId = this.live.run?.sequence ?? this.past.reduce((max, event) => Math.max(max, event.eventId), 0);
     return {
       actions: [{ kind: "completeOrchestration", id: lastId + 1, ...end }],
       notes: [],

@@ -25,6 +25,7 @@ import type { Operation } from "./operations.ts";
 import { PATCH_NOTE } from "./patches.ts";
 import type { RunPorts } from "./ports.ts";
 import { type ProgramHost, type SynchronousProgram, startProgram } from "./program.ts";
+import { callOutsideTurn, foreignAwait } from "./rules.ts";
 
 /** What `continueAsNew` asked for. */
 interface NextGeneration {
@@ -105,6 +106,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     this.#canceledTimers = [];
     this.#notes = [];
     for (const event of past) this.#foresee(event);
+    for (const event of fresh) this.#foresee(event);
     this.#isActive = true;
     if (this.#violation) this.failed(this.#violation);
   }
@@ -220,10 +222,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   checkActive(method: string): void {
     if (this.mismatch) throw this.mismatch;
     if (this.#isActive) return;
-    const error = new OrchestratorRuleError(
-      "callOutsideTurn",
-      `ctx.${method} was called outside a turn of the orchestration '${this.instanceId}': its code awaited something that is not durable (a timer of the host, fetch, a promise from elsewhere), or kept the context after it ended. Do such work in an activity and await ctx.callActivity.`,
-    );
+    const error = callOutsideTurn(this.instanceId, method);
     this.#violate(error);
     throw error;
   }
@@ -340,7 +339,19 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   #startTurn(nowMs: number): void {
     this.#endReplayedTurn(this.#pastIndex - (this.isReplaying ? 1 : 0));
     this.nowMs = nowMs;
-    if (this.isReplaying && !this.mismatch) this.#expectations.expectTurn(this.#past, this.#pastIndex - 1);
+    if (!this.isReplaying || this.mismatch) return;
+    this.#expectations.expectTurn(this.#past, this.#pastIndex - 1);
+    this.#recordRewound();
+  }
+
+  /** Steps that a rewind took out of the history stand again where they were taken anew. */
+  #recordRewound(): void {
+    for (const id of this.#unrecorded.keys()) {
+      const action = this.#actions.get(id);
+      if (!action || this.#expectations.check(action, this.instanceId).type === "unrecorded") continue;
+      this.#actions.delete(id);
+      this.#unrecorded.delete(id);
+    }
   }
 
   #start(event: ExecutionStartedEvent): void {
@@ -375,7 +386,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
       this.#mismatched(leftOver);
       return;
     }
-    if (this.#isRewound) this.#unrecorded.clear();
+    if (this.#isRewound) return;
     for (const [id, site] of this.#unrecorded) {
       const action = this.#actions.get(id);
       if (action) {
@@ -435,11 +446,4 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     this.mismatch = error;
     return error;
   }
-}
-
-function foreignAwait(instanceId: string): OrchestratorRuleError {
-  return new OrchestratorRuleError(
-    "foreignAwait",
-    `The orchestration '${instanceId}' is neither finished nor waiting for anything durable: its code awaits something of its own (a timer of the host, fetch, a promise from elsewhere, or one that never settles). Such a wait cannot be replayed. Do the work in an activity, use ctx.createTimer for delays and ctx.waitForExternalEvent for signals.`,
-  );
 }
