@@ -6,12 +6,14 @@
  *
  * S1. Data outlives this process and the runtime, however either of them ends: orders under way go on with the next start.
  * S2. A runtime that is killed is started again.
- * S3. Only the loopback address is served.
+ * S3. One runtime uses the data at a time: `runtime-claim.ts`.
+ * S4. Only the loopback address is served.
  */
 import { join } from "node:path";
 import type { Miniflare } from "miniflare";
 import { buildPage, bundleWorker, ROOT } from "./build.ts";
 import { API_PATH, commandsToTry } from "./commands-to-try.ts";
+import { RuntimeClaim, StartRefusedError } from "./runtime-claim.ts";
 
 const HOST = "127.0.0.1";
 const PORT_DEFAULT = 8787;
@@ -23,18 +25,16 @@ process.env.WRANGLER_SEND_METRICS = "false";
 process.env.WRANGLER_HIDE_BANNER = "true";
 process.env.DO_NOT_TRACK = "1";
 
-const port = portFromEnvironment();
 const key = process.env.TASK_HUB_KEY || undefined;
+let claim: RuntimeClaim | undefined;
 let runtime: Miniflare | undefined;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void stop());
+let isEnding = false;
 
 try {
-  const origin = await start();
-  console.log(greeting(origin));
+  console.log(greeting(await start(portFromEnvironment())));
 } catch (error) {
-  console.error(explanation(error));
-  await runtime?.dispose().catch(() => {});
-  process.exitCode = 1;
+  console.error(error instanceof StartRefusedError ? error.message : error);
+  await end(1);
 }
 
 /** What `wrangler.toml` says about the Worker, in the form the runtime takes it. */
@@ -44,12 +44,14 @@ interface WorkerSettings {
 }
 
 /** Builds page and Worker, starts the runtime, and gives the origin it serves. */
-async function start(): Promise<string> {
+async function start(port: number): Promise<string> {
+  const page = buildPage();
   const [{ Miniflare, Log, LogLevel, convertV4MiniflareOptions }, { unstable_getMiniflareWorkerOptions: settingsOf }] =
     await Promise.all([import("miniflare"), import("wrangler")]);
   const { workerOptions, main } = settingsOf(join(ROOT, "wrangler.toml"));
   if (main === undefined) throw new Error("wrangler.toml names no main.");
-  const [script] = await Promise.all([bundleWorker(main), buildPage()]);
+  claim = new RuntimeClaim(join(ROOT, DATA_FOLDER));
+  const [script] = await Promise.all([bundleWorker(main), page]);
   const { bindings, ...settings } = workerOptions as WorkerSettings;
   const options = convertV4MiniflareOptions({
     ...settings,
@@ -66,18 +68,38 @@ async function start(): Promise<string> {
       if (level === "error") console.error(message);
       else if (level === "warn") console.warn(message);
     },
-    unsafeHandleRuntimeRestart: () =>
-      console.warn("The Workers runtime ended unexpectedly and was started again. Nothing is lost."),
+    unsafeHandleRuntimeRestart: () => {
+      if (!isEnding) console.warn("The Workers runtime was started again. Orders under way go on.");
+    },
   });
   runtime = new Miniflare(options);
-  const { origin } = await runtime.ready;
-  return origin;
+  endOnSignals();
+  try {
+    return (await runtime.ready).origin;
+  } catch (error) {
+    const isTaken = error instanceof Error && "code" in error && error.code === "ERR_ADDRESS_IN_USE";
+    if (!isTaken) throw error;
+    throw new StartRefusedError(
+      `Port ${port} is taken by another program. Choose another one: PORT=${port + 1} npm start`,
+    );
+  }
 }
 
-/** Ends the runtime, then this process. */
-async function stop(): Promise<void> {
-  await runtime?.dispose();
-  process.exit(0);
+/** Ends cleanly on Ctrl-C and its like. The runtime's own listeners, which would cut the end short, give way. */
+function endOnSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => void end(0));
+  }
+}
+
+/** Ends the runtime, then this process. A second call waits for nothing. */
+async function end(exitCode: number): Promise<void> {
+  if (isEnding) process.exit(exitCode);
+  isEnding = true;
+  await runtime?.dispose().catch(() => {});
+  claim?.release();
+  process.exit(exitCode);
 }
 
 function greeting(origin: string): string {
@@ -110,18 +132,12 @@ Ctrl-C stops the demo. Orders under way go on with the next start.
 
 /**
  * The port to serve.
- * @throws RangeError when `PORT` is no port.
+ * @throws StartRefusedError when `PORT` is no port.
  */
 function portFromEnvironment(): number {
   const given = process.env.PORT;
   if (given === undefined || given === "") return PORT_DEFAULT;
   const number = Number(given);
   if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
-  throw new RangeError(`PORT must be a number from 0 to 65535; got "${given}".`);
-}
-
-function explanation(error: unknown): string {
-  const isTaken = error instanceof Error && "code" in error && error.code === "ERR_ADDRESS_IN_USE";
-  if (isTaken) return `Port ${port} is taken by another program. Choose another one: PORT=${port + 1} npm start`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  throw new StartRefusedError(`PORT must be a number from 0 to 65535; got "${given}".`);
 }

@@ -9,6 +9,7 @@ export class ApprovalPanel {
   readonly #form = element("approval", HTMLFormElement);
   readonly #title = element("approval-title", HTMLElement);
   readonly #left = element("approval-left", HTMLElement);
+  readonly #else = element("approval-else", HTMLElement);
   readonly #by = element("approval-by", HTMLInputElement);
   readonly #comment = element("approval-comment", HTMLInputElement);
   #untilMs = 0;
@@ -34,8 +35,10 @@ export class ApprovalPanel {
     this.#form.hidden = approval === undefined;
     clearInterval(this.#clock);
     if (progress === undefined || approval === undefined) return;
-    const who = approval.approver === "approver" ? "the approver" : "the supervisor, after nobody else answered";
-    setText(this.#title, `Approve ${moneyText(progress.totalMinor, progress.currency)}? Asked of ${who}.`);
+    const isFirst = approval.approver === "approver";
+    const amount = moneyText(progress.totalMinor, progress.currency);
+    setText(this.#title, isFirst ? `Approve ${amount}?` : `Approve ${amount}? The supervisor is asked now.`);
+    setText(this.#else, isFirst ? "Then the supervisor is asked." : "Then the order is rejected.");
     this.#untilMs = Date.parse(approval.until);
     this.#tick();
     this.#clock = setInterval(() => this.#tick(), 500);

@@ -35,6 +35,7 @@ export interface HistoryEntry {
   readonly FunctionName?: string;
   readonly Name?: string;
   readonly Reason?: string;
+  readonly FireAt?: string;
   readonly OrchestrationStatus?: string;
 }
 

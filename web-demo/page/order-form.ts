@@ -60,7 +60,8 @@ export class OrderForm {
   #addSample(sample: SampleOrder, isChecked: boolean): void {
     const radio = make("input", { attributes: { type: "radio", name: "sample" } });
     radio.checked = isChecked;
-    radio.addEventListener("change", () => this.#fill(sample));
+    // A click, unlike a change, also comes when the sample that is chosen is chosen again: to begin it anew.
+    radio.addEventListener("click", () => this.#fill(sample));
     this.#samples.append(make("label", { class: "chip" }, radio, make("span", { text: sample.title })));
   }
 

@@ -25,12 +25,12 @@ export class OrderHistory {
 
   #entry(entry: HistoryEntry, startedAtMs: number): HTMLElement {
     const seconds = (Date.parse(entry.Timestamp) - startedAtMs) / 1_000;
-    const name = entry.FunctionName ?? entry.Name ?? entry.OrchestrationStatus ?? "";
+    const name = entry.FunctionName ?? entry.Name ?? entry.OrchestrationStatus ?? (entry.FireAt ? "durable timer" : "");
     const isBad = entry.EventType.endsWith("Failed");
     return make(
       "li",
       { class: isBad ? "bad" : "" },
-      make("span", { class: "at", text: Number.isFinite(seconds) ? `+${seconds.toFixed(0)} s` : "" }),
+      make("span", { class: "at", text: Number.isFinite(seconds) ? `+${seconds.toFixed(1)} s` : "" }),
       make("span", { class: "event", text: entry.EventType }),
       make("span", { class: "name", text: entry.Reason === undefined ? name : `${name} – ${entry.Reason}` }),
     );

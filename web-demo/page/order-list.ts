@@ -2,7 +2,7 @@
 import type { OrderProgress } from "../functions/order-progress.ts";
 import { element, make } from "./elements.ts";
 import { moneyText } from "./money.ts";
-import { badgeKind } from "./order-view.ts";
+import { badgeKind, badgeText } from "./order-view.ts";
 import type { RememberedOrder } from "./remembered-orders.ts";
 
 /** Owns the list card. */
@@ -32,14 +32,17 @@ export class OrderList {
   }
 
   #item(order: RememberedOrder, isShown: boolean): HTMLElement {
-    const kind = badgeKind(order.runtimeStatus, { step: order.step as OrderProgress["step"] });
+    const progress = { step: order.step as OrderProgress["step"] };
     const button = make(
       "button",
       { attributes: { type: "button", "data-order": order.id } },
       make("span", { class: "who", text: order.customer }),
       make("span", { class: "sum", text: moneyText(order.totalMinor, order.currency) }),
       make("span", { class: "id", text: order.id }),
-      make("span", { class: `badge ${kind}`, text: order.step === "rejected" ? "Rejected" : order.runtimeStatus }),
+      make("span", {
+        class: `badge ${badgeKind(order.runtimeStatus, progress)}`,
+        text: badgeText(order.runtimeStatus, progress),
+      }),
     );
     if (isShown) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => this.#onOpen(order.id));

@@ -72,7 +72,7 @@ export class OrderView {
   update(status: InstanceStatus | undefined): void {
     const progress = progressOf(status);
     const runtimeStatus = status?.runtimeStatus ?? "Gone";
-    setText(this.#badge, runtimeStatus);
+    setText(this.#badge, badgeText(runtimeStatus, progress));
     this.#badge.className = `badge ${badgeKind(runtimeStatus, progress)}`;
     drawTrack(this.#track, progress, isFinal(runtimeStatus));
     setText(this.#message, messageOf(status, progress));
@@ -136,6 +136,11 @@ function messageOf(status: InstanceStatus | undefined, progress: OrderProgress |
     return `Terminated${typeof output === "string" && output !== "" ? `: ${output}` : ""}.`;
   if (runtimeStatus === "Suspended") return "Suspended. Whatever happens meanwhile is kept for when it is resumed.";
   return progress?.message ?? (runtimeStatus === "Pending" ? "Waiting for its first turn" : "Checking the order");
+}
+
+/** A status in one word: an order that was rejected has completed as far as the hub is concerned. */
+export function badgeText(runtimeStatus: string, progress: Pick<OrderProgress, "step"> | undefined): string {
+  return runtimeStatus === "Completed" && progress?.step === "rejected" ? "Rejected" : runtimeStatus;
 }
 
 /** The colour of a status. */
