@@ -1,5 +1,5 @@
 /** Puts a hub's parts together over a store. */
-import { defaultCodec, type SyncCodec } from "../codec/codec.ts";
+import { type Codec, defaultCodec, type SyncCodec } from "../codec/codec.ts";
 import type { FunctionDefinition } from "../definition/definitions.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { isTaskHubName } from "../identity.ts";
@@ -14,6 +14,7 @@ import { type Host, systemHost } from "./host.ts";
 import type { VersioningOptions } from "./parking.ts";
 import { Payloads } from "./payloads.ts";
 import { Registry } from "./registry.ts";
+import { SealedStore } from "./sealed-store.ts";
 
 /** How a hub is opened. */
 export interface TaskHubOptions {
@@ -22,7 +23,8 @@ export interface TaskHubOptions {
   /** Where the hub is kept; a new `MemoryStore` unless given. */
   readonly store?: HubStore;
   readonly functions: readonly FunctionDefinition[];
-  readonly codec?: SyncCodec;
+  /** How payloads are stored; `defaultCodec` unless given. One that answers with promises (an encrypting one, say) works too. */
+  readonly codec?: Codec;
   readonly logger?: Logger;
   /** Activities that run at once in this hub. */
   readonly maxConcurrentActivities?: number;
@@ -56,9 +58,12 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
     ...(options.maxConcurrentActivities !== undefined && { concurrentActivitiesMax: options.maxConcurrentActivities }),
     ...(options.maxLiveInstances !== undefined && { liveInstancesMax: options.maxLiveInstances }),
   });
-  const payloads = new Payloads(options.codec ?? defaultCodec, limits);
+  const codec = options.codec ?? defaultCodec;
+  const isDirect = isSyncCodec(codec);
+  const payloads = new Payloads(isDirect ? codec : defaultCodec, limits);
+  const store = options.store ?? new MemoryStore();
   const host = options.host ?? systemHost();
-  const session = await (options.store ?? new MemoryStore()).open(hubName);
+  const session = await (isDirect ? store : new SealedStore(store, codec)).open(hubName);
   const newRun = (instanceId: string, onViolation: () => void, isStrict = false): OrchestratorRun =>
     new OrchestratorRun({ ...runPorts(instanceId, registry, payloads, logger, onViolation), isStrict });
   return new Engine({
@@ -75,6 +80,13 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
     versioning: checkVersioning(options.versioning ?? {}),
     newRun,
   });
+}
+
+/** True for a codec that gives text at once; it then works on the hub's side, and values never wait for it. */
+function isSyncCodec(codec: Codec): codec is SyncCodec {
+  const text = codec.encode(null);
+  if (isPromise(text)) text.catch(() => {});
+  return typeof text === "string" && !isPromise(codec.decode(text));
 }
 
 function checkVersioning(versioning: VersioningOptions): VersioningOptions {

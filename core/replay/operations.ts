@@ -26,6 +26,8 @@ export interface OperationHost extends TaskOwner {
   nextId(): number;
   /** Takes an action and lines up who waits for its outcome. */
   take(action: OrchestratorAction, operation?: Operation): void;
+  /** Throws outside a turn, and when code and history differ. */
+  checkActive(method: string): void;
   /** Withdraws a timer: its action when it is not committed yet, else the timer itself. */
   withdrawTimer(id: number): void;
   decode(text: string | undefined): unknown;
@@ -122,37 +124,47 @@ export class CallTask<T> extends TaskNode<T> implements Operation {
   }
 
   #askHandler(handler: Extract<Retry, (...args: never) => unknown>, failure: FailureDetails, elapsedMs: number): void {
-    const decide = (answer: unknown): void => {
-      const delayMs = answer === true ? 0 : answerMs(answer);
-      if (delayMs === undefined) this.#giveUp(failure);
-      else if (delayMs <= 0) this.#again();
-      else this.#againAfter(delayMs);
-    };
     const refuse = (error: unknown): void => {
       this.#warn("The retry handler", error);
       this.#giveUp(failure);
+    };
+    const decide = (answer: unknown): void => {
+      let delayMs: number | undefined;
+      try {
+        delayMs = answer === true ? 0 : answerMs(answer);
+      } catch (error) {
+        refuse(error);
+        return;
+      }
+      if (delayMs === undefined) this.#giveUp(failure);
+      else if (delayMs <= 0) this.#again();
+      else this.#againAfter(delayMs);
     };
     if (failure.isNonRetriable) {
       this.#giveUp(failure);
       return;
     }
+    let answer: unknown;
     try {
-      const answer = this.#host.askRetryHandler(handler, this.#attempt, failure, elapsedMs);
-      if (typeof (answer as PromiseLike<unknown> | undefined)?.then !== "function") decide(answer);
-      else {
-        this.#host.hasWoken = true;
-        this.#host.awaitedCount++;
-        const settled =
-          (act: (value: unknown) => void) =>
-          (value: unknown): void => {
-            this.#host.awaitedCount--;
-            act(value);
-          };
-        (answer as PromiseLike<unknown>).then(settled(decide), settled(refuse));
-      }
+      answer = this.#host.askRetryHandler(handler, this.#attempt, failure, elapsedMs);
     } catch (error) {
       refuse(error);
+      return;
     }
+    if (typeof (answer as PromiseLike<unknown> | undefined)?.then !== "function") decide(answer);
+    else (answer as PromiseLike<unknown>).then(this.#inTurn(decide), this.#inTurn(refuse));
+  }
+
+  /** What a retry handler answered later counts within the turn only. The run notes down a broken rule or a mismatch itself. */
+  #inTurn(act: (value: unknown) => void): (value: unknown) => void {
+    return (value) => {
+      try {
+        this.#host.checkActive("callActivity");
+        act(value);
+      } catch {
+        // Known to the run.
+      }
+    };
   }
 
   #warn(what: string, error: unknown): void {

@@ -9,10 +9,10 @@ export function foreignAwait(instanceId: string): OrchestratorRuleError {
   );
 }
 
-/** The code called its context between two turns. */
-export function callOutsideTurn(instanceId: string, method: string): OrchestratorRuleError {
+/** The code went on between two turns; `what` says what it did: "ctx.newGuid was called". */
+export function callOutsideTurn(instanceId: string, what: string): OrchestratorRuleError {
   return new OrchestratorRuleError(
     "callOutsideTurn",
-    `ctx.${method} was called outside a turn of the orchestration '${instanceId}': its code awaited something that is not durable (a timer of the host, fetch, a promise from elsewhere), or kept the context after it ended. Do such work in an activity and await ctx.callActivity.`,
+    `${what} outside a turn of the orchestration '${instanceId}': its code awaited something that is not durable (a timer of the host, fetch, a promise from elsewhere), or kept the context after it ended. Do such work in an activity and await ctx.callActivity.`,
   );
 }

@@ -222,9 +222,13 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   checkActive(method: string): void {
     if (this.mismatch) throw this.mismatch;
     if (this.#isActive) return;
-    const error = callOutsideTurn(this.instanceId, method);
+    const error = callOutsideTurn(this.instanceId, `ctx.${method} was called`);
     this.#violate(error);
     throw error;
+  }
+
+  awaits(): void {
+    if (!this.#isActive) this.#violate(callOutsideTurn(this.instanceId, "A task was awaited"));
   }
 
   // ---- what the program reports
@@ -291,7 +295,12 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
       if (event.type === "EventRaised") this.#late.push(event);
       return;
     }
-    this.#apply(event);
+    try {
+      this.#apply(event);
+    } catch (error) {
+      // A retry that the history did not record is found here, outside user code.
+      if (error !== this.mismatch) throw error;
+    }
     if (!this.#isStopped) this.#program?.resume();
   }
 
@@ -427,10 +436,11 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   /** The output's schema answers with a promise: the end comes with it, still within the turn. */
   #endLater(result: Promise<string | undefined>): void {
     this.hasWoken = true;
-    this.awaitedCount++;
     result.then(
       (text) => {
-        if (!this.#isStopped) this.#end = { status: "completed", result: text };
+        if (this.#isStopped) return;
+        if (this.#isActive) this.#end = { status: "completed", result: text };
+        else this.#violate(foreignAwait(this.instanceId));
       },
       (error) => this.failed(error),
     );

@@ -2,7 +2,8 @@
  * Tasks: what an orchestrator waits for. A task is settled only by the replay core, from recorded events.
  *
  * T1. A task settles once, synchronously; whoever waits for it is told in the order in which it began to wait.
- * T2. The promise behind `await` is made when it is first asked for, is a native promise, and never causes an unhandled rejection by itself.
+ * T2. The promise behind `await` is made when it is first asked for, is a native promise, and never causes an unhandled rejection by itself,
+ *     nor does what `then` without a handler of rejections, or `finally`, makes of it.
  * T3. The owner knows how many pending tasks are being awaited: an orchestrator that waits for none of them waits for something foreign.
  */
 import { InvalidArgumentError, TaskCanceledError } from "../errors.ts";
@@ -34,6 +35,8 @@ export interface TaskOwner {
   awaitedCount: number;
   /** Set when promises that user code waits for were settled: microtasks of the orchestrator are under way. */
   hasWoken: boolean;
+  /** Told that user code asks for the outcome of a task; outside a turn it breaks a rule. */
+  awaits(): void;
 }
 
 type State = "pending" | "completed" | "failed" | "canceled";
@@ -95,13 +98,17 @@ export class TaskNode<T> implements CancelableTask<T> {
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
-    return this.#promise().then(onFulfilled, onRejected);
+    const outcome = this.#promise().then(onFulfilled, onRejected);
+    if (!onRejected) outcome.catch(ignore);
+    return outcome;
   }
   catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
     return this.#promise().catch(onRejected);
   }
   finally(onFinally?: (() => void) | null): Promise<T> {
-    return this.#promise().finally(onFinally);
+    const outcome = this.#promise().finally(onFinally);
+    outcome.catch(ignore);
+    return outcome;
   }
   *[Symbol.iterator](): Generator<Task<unknown>, T, unknown> {
     yield this;
@@ -125,6 +132,8 @@ export class TaskNode<T> implements CancelableTask<T> {
   }
 
   #promise(): Promise<T> {
+    this.#owner?.awaits();
+    if (this.#owner && this.#state !== "pending") this.#owner.hasWoken = true;
     if (this.#deferred) return this.#deferred.promise;
     let resolve: (value: T) => void = ignore;
     let reject: (error: Error) => void = ignore;
@@ -179,7 +188,7 @@ type AnyResult<TTasks extends readonly Task<unknown>[]> = TTasks[number] extends
  */
 export function whenAll<const TTasks extends readonly Task<unknown>[]>(tasks: TTasks): Task<Results<TTasks>> {
   const nodes = nodesOf(tasks, "whenAll");
-  const all = new TaskNode<unknown[]>(nodes[0]?.owner);
+  const all = new TaskNode<unknown[]>(ownerOf(nodes));
   let openCount = nodes.length;
   const settle = (): void => {
     const errors = nodes.flatMap((node) => node.error ?? []);
@@ -212,7 +221,7 @@ export function whenAny<const TTasks extends readonly Task<unknown>[]>(
   const nodes = nodesOf(tasks, "whenAny");
   if (nodes.length === 0)
     throw new InvalidArgumentError("whenAny requires at least one task; it got an empty list and would wait for ever.");
-  const first = new TaskNode<FirstTask<unknown>>(nodes[0]?.owner);
+  const first = new TaskNode<FirstTask<unknown>>(ownerOf(nodes));
   let openCount = nodes.length;
   nodes.forEach((node, index) => {
     node.watch((settled) => {
@@ -223,6 +232,11 @@ export function whenAny<const TTasks extends readonly Task<unknown>[]>(
     });
   });
   return first as unknown as Task<FirstTask<AnyResult<TTasks>>>;
+}
+
+/** A `whenAll` of nothing has no owner, whatever it is combined with has one. */
+function ownerOf(nodes: readonly TaskNode<unknown>[]): TaskOwner | undefined {
+  return nodes.find((node) => node.owner)?.owner;
 }
 
 function nodesOf(tasks: readonly unknown[], what: string): TaskNode<unknown>[] {

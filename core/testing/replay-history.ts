@@ -46,13 +46,23 @@ export async function replayHistory<TInput, TOutput>(
   const { instanceId } = started.orchestrationInstance;
   const run = new OrchestratorRun(runPorts(instanceId, registry, payloads, options.logger ?? silentLogger, () => {}));
   const host = systemHost();
-  run.begin(events, []);
+  run.begin(untilTermination(events), []);
   while (run.step()) await new Promise<void>((resolve) => host.afterMicrotasks(resolve));
   const decision = run.finish();
   if (run.mismatch) throw run.mismatch;
   const completed = events.find((event) => event.type === "ExecutionCompleted");
   const completion = decision.actions.find((action) => action.kind === "completeOrchestration");
   compareOutcomes(instanceId, events, completed, completion);
+}
+
+/** The turn in which an instance is terminated runs no code, whatever else came with it. */
+function untilTermination(events: readonly HistoryEvent[]): readonly HistoryEvent[] {
+  const termination = events.findIndex((event) => event.type === "ExecutionTerminated");
+  if (termination < 0) return events;
+  return events.slice(
+    0,
+    events.findLastIndex((event, index) => index < termination && event.type === "OrchestratorStarted"),
+  );
 }
 
 function compareOutcomes(
