@@ -1,0 +1,87 @@
+/**
+ * Every line of the table: which library does which work, and how it is written down.
+ *
+ * A store is added with a suite of its own: its subject (`holdfastOver` a new store), the physical limit of what it is kept on, measured
+ * by a subject beside it in the same run, and the peers that are kept on the same.
+ */
+import type { Subject } from "./subject.ts";
+import { titleOf, type Variant, type Workload } from "./workload.ts";
+
+/** One line of the table, measured in a process of its own. */
+export interface Line {
+  /** What `--only` looks in, and what the process of the line is told. */
+  readonly id: string;
+  readonly suite: string;
+  readonly library: string;
+  readonly workload: Workload;
+  readonly variant: Variant;
+  load(): Promise<{ readonly subject: Subject }>;
+}
+
+interface Entrant {
+  readonly library: string;
+  load(): Promise<{ readonly subject: Subject }>;
+  variants(kind: Workload["kind"]): readonly Variant[];
+}
+
+const WORKLOADS: readonly Workload[] = [
+  { kind: "sequential", steps: 1_000 },
+  { kind: "sequential", steps: 10_000 },
+  { kind: "sequential", steps: 100_000 },
+  { kind: "fanOut", steps: 10_000 },
+  { kind: "instances", instances: 1_000, steps: 3 },
+  { kind: "replay", steps: 3_333 },
+];
+
+const SHAPES = ["async function", "generator", "async generator"];
+
+function holdfast(kind: Workload["kind"]): readonly Variant[] {
+  if (kind !== "replay")
+    return SHAPES.flatMap((code) => (["sync", "async"] as const).map((activities) => ({ code, activities })));
+  return ["replayHistory", "reopened hub"].flatMap((means) =>
+    SHAPES.map((code): Variant => ({ code: `${code}, ${means}`, activities: "–" })),
+  );
+}
+
+/** A peer: its forms of code, with the activities that suit it best; it replays when an event wakes a waiting instance. */
+function peer(...codes: readonly string[]): Entrant["variants"] {
+  return (kind) =>
+    codes.map((code) =>
+      kind === "replay" ? { code: `${code}, woken`, activities: "–" } : { code, activities: "sync" },
+    );
+}
+
+const SUITES: Readonly<Record<string, readonly Entrant[]>> = {
+  memory: [
+    {
+      library: "no engine (limit)",
+      load: () => import("./subjects/plain.ts"),
+      variants: (kind) => (kind === "replay" ? [] : [{ code: "await + JSON", activities: "sync" }]),
+    },
+    { library: "Holdfast", load: () => import("./subjects/holdfast-memory.ts"), variants: holdfast },
+    { library: "durabletask-js", load: () => import("./subjects/durabletask.ts"), variants: peer("async generator") },
+    {
+      library: "Resonate",
+      load: () => import("./subjects/resonate.ts"),
+      variants: peer("async function", "generator"),
+    },
+  ],
+};
+
+/** All lines, in the order of the table. */
+export const LINES: readonly Line[] = Object.entries(SUITES).flatMap(([suite, entrants]) =>
+  WORKLOADS.flatMap((workload) =>
+    entrants.flatMap(({ library, load, variants }) =>
+      variants(workload.kind).map((variant) => {
+        const work = [suite, titleOf(workload), library, variant.code];
+        const activities = variant.activities === "–" ? [] : [`${variant.activities} activities`];
+        return { id: [...work, ...activities].join(" | "), suite, library, workload, variant, load };
+      }),
+    ),
+  ),
+);
+
+/** The lines whose id holds each of the texts, whatever the case. */
+export function linesWith(texts: readonly string[]): readonly Line[] {
+  return LINES.filter(({ id }) => texts.every((text) => id.toLowerCase().includes(text.toLowerCase())));
+}
