@@ -7,6 +7,7 @@ import { refuseLargeBody } from "./api/body.ts";
 import { CONTINUATION_HEADER } from "./api/listing-routes.ts";
 import { noRoute } from "./api/management-api.ts";
 import { MANAGEMENT_PATH } from "./api/management-uris.ts";
+import { OPENAPI_PATH, openApiDocument } from "./api/openapi.ts";
 import { problemResponse } from "./api/problem.ts";
 import type { WorkerSettings } from "./options.ts";
 import { askObject, namespaceOf, taskHubOf } from "./reach.ts";
@@ -18,6 +19,8 @@ export function createFront<Env extends object>(settings: WorkerSettings<Env>): 
   front.notFound((c) => problemResponse(noRoute(c.req.method), settings.logger));
   front.use(secureHeaders());
   if (settings.corsOrigins.length > 0) front.use(crossOrigin(settings.corsOrigins));
+  // What the API looks like is no secret; everything below this line is let in by a key.
+  front.get(OPENAPI_PATH, (c) => c.json(openApiDocument));
   front.use(noStore);
   front.use(access(settings));
   return front.all(`${MANAGEMENT_PATH}/*`, (c) => forward(c, settings.bodyBytesMax));

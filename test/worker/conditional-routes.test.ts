@@ -74,10 +74,6 @@ describe("rewinding", () => {
     expect(await outcome("POST", `/instances/${id}/rewind`, {}, { methods })).toEqual(expected);
   });
 
-  test("is 501 while the hub cannot do it", async () => {
-    expect(await outcome("POST", "/instances/failed/rewind")).toEqual([501, "notImplemented"]);
-  });
-
   test("what runs is a conflict", async () => {
     const refusing = {
       rewindOrchestration: async () => {

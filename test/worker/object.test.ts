@@ -326,6 +326,17 @@ describe("a hub", () => {
     expect((await send(hub, "POST", "/instances/missing/restart")).status).toBe(400);
   });
 
+  test("rewinds what failed, and nothing else", async () => {
+    const hub = newHub();
+    await start(hub, "failing/a?timeout=5", "no such city");
+    expect((await send(hub, "POST", "/instances/a/rewind?reason=fixed")).status).toBe(202);
+    await start(hub, "echo/done?timeout=5");
+    expect((await send(hub, "POST", "/instances/done/rewind")).status).toBe(410);
+    await start(hub, "waitForGo/w");
+    expect((await send(hub, "POST", "/instances/w/rewind")).status).toBe(409);
+    expect((await send(hub, "POST", "/instances/missing/rewind")).status).toBe(404);
+  });
+
   test("serves its entities", async () => {
     const hub = newHub();
     const headers = { "Content-Type": "application/json" };

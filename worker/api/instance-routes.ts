@@ -1,6 +1,5 @@
 /** Routes of one instance: start it, ask for it, send it something, end it. Source: the HTTP API of Durable Functions. */
 import { Hono } from "hono";
-import type { TaskHubClient } from "../../core/client/client.ts";
 import { type HoldfastError, InstanceNotFoundError, InstanceNotRunningError } from "../../core/errors.ts";
 import { checkInstanceId } from "../../core/identity.ts";
 import { payloadOf, readBody, refuseOtherThanJson } from "./body.ts";
@@ -116,26 +115,11 @@ export function commandRoutes(settings: ManagementSettings): Hono<ManagementEnv>
       return c.body(null, 202);
     })
     .post("/instances/:id/rewind", async (c) => {
-      const client = rewinder(c.env.client);
       const id = instanceIdOf(c);
       const { runtimeStatus } = await existing(c.env.client, id, { fetchPayloads: false });
       const cannotBeRewound = isFinal(runtimeStatus) && runtimeStatus !== "Failed";
       if (cannotBeRewound) throw new InstanceNotRunningError(id, runtimeStatus);
-      await client.rewindOrchestration(id, new QueryParameters(c.req.url).text("reason"));
+      await c.env.client.rewindOrchestration(id, new QueryParameters(c.req.url).text("reason"));
       return c.body(null, 202);
     });
-}
-
-/** What not every hub can do. */
-interface Rewinder {
-  rewindOrchestration(id: string, reason?: string): Promise<void>;
-}
-
-/** @throws RequestError `notImplemented` when the hub cannot rewind. */
-function rewinder(client: TaskHubClient & Partial<Rewinder>): Rewinder {
-  if (client.rewindOrchestration) return client as Rewinder;
-  throw new RequestError(
-    "notImplemented",
-    "This task hub cannot rewind orchestrations yet. Restart the instance instead.",
-  );
 }

@@ -21,8 +21,6 @@ export const REQUEST_ERROR_STATUS = {
   hubOverloaded: 429,
   /** Something unexpected; the worker's log has the details. */
   internal: 500,
-  /** The hub cannot do this yet. */
-  notImplemented: 501,
   /** The object of the hub could not be reached, or was reset meanwhile. */
   hubUnavailable: 503,
 } as const;
