@@ -5,7 +5,15 @@
  * A1. An action's `id` is the sequence id its call consumed; actions of a turn come in ascending order of ids.
  */
 import type { FailureData } from "../failure.ts";
-import type { ActivityCallOptions, CompletionStatus, EventRaisedEvent, HistoryEvent, Tags } from "./events.ts";
+import type {
+  ActivityCallOptions,
+  CompletionStatus,
+  EventRaisedEvent,
+  ExecutionResumedEvent,
+  ExecutionSuspendedEvent,
+  HistoryEvent,
+  Tags,
+} from "./events.ts";
 
 export interface ScheduleTaskAction {
   readonly kind: "scheduleTask";
@@ -69,8 +77,16 @@ export interface CompleteOrchestrationAction {
   readonly result?: string;
   readonly failure?: FailureData;
   readonly newVersion?: string;
-  /** Events that were received and not consumed, for the next generation, oldest first. */
-  readonly carryover?: readonly EventRaisedEvent[];
+  /** What was received and not used, for the next generation, oldest first. */
+  readonly carryover?: readonly CarriedEvent[];
+}
+
+/** What a generation that has ended leaves to the next: events nobody took, and commands about the instance as a whole. */
+export type CarriedEvent = EventRaisedEvent | ExecutionSuspendedEvent | ExecutionResumedEvent;
+
+/** True for events that outlive the generation they were sent to. */
+export function isCarried(event: HistoryEvent): event is CarriedEvent {
+  return event.type === "EventRaised" || event.type === "ExecutionSuspended" || event.type === "ExecutionResumed";
 }
 
 /** One action of an orchestrator. */

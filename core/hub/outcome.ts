@@ -6,6 +6,7 @@
  */
 import type { FailureData } from "../failure.ts";
 import type {
+  CarriedEvent,
   CompleteOrchestrationAction,
   OrchestratorAction,
   SendEntityMessageAction,
@@ -36,7 +37,7 @@ export type Outgoing =
 /** The next generation after `continueAsNew`. */
 export interface Continuation {
   readonly started: ExecutionStartedEvent;
-  readonly carryover: readonly EventRaisedEvent[];
+  readonly carryover: readonly CarriedEvent[];
 }
 
 export interface TurnOutcome {

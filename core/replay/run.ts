@@ -14,9 +14,10 @@ import type { OrchestratorDefinition } from "../definition/definitions.ts";
 import type { OrchestrationContext } from "../definition/orchestration-context.ts";
 import type { Retry } from "../definition/retry.ts";
 import { FunctionNotRegisteredError, type NonDeterminismError, OrchestratorRuleError } from "../errors.ts";
-import { type FailureData, type FailureDetails, failureFrom } from "../failure.ts";
-import type { CompleteOrchestrationAction, OrchestratorAction, TurnDecision } from "../history/actions.ts";
-import type { EventRaisedEvent, ExecutionStartedEvent, GenericEvent, HistoryEvent } from "../history/events.ts";
+import { type FailureDetails, failureFrom } from "../failure.ts";
+import { type CarriedEvent, isCarried, type OrchestratorAction, type TurnDecision } from "../history/actions.ts";
+import type { ExecutionStartedEvent, GenericEvent, HistoryEvent } from "../history/events.ts";
+import { completionOf, type End, type NextGeneration } from "./completion.ts";
 import { ReplayContext } from "./context.ts";
 import { CriticalSection, type EntityHost } from "./entity-calls.ts";
 import { callSite, Expectations, unrecordedStep } from "./expectations.ts";
@@ -26,18 +27,6 @@ import { PATCH_NOTE } from "./patches.ts";
 import type { RunPorts } from "./ports.ts";
 import { type ProgramHost, type SynchronousProgram, startProgram } from "./program.ts";
 import { callOutsideTurn, foreignAwait } from "./rules.ts";
-
-/** What `continueAsNew` asked for. */
-interface NextGeneration {
-  readonly input: string | undefined;
-  readonly keepsEvents: boolean;
-  readonly newVersion: string | undefined;
-}
-
-/** How the orchestrator's code ended. */
-type End =
-  | { readonly status: "completed"; readonly result: string | undefined }
-  | { readonly status: "failed"; readonly failure: FailureData };
 
 export class OrchestratorRun implements EntityHost, ProgramHost {
   readonly ports: RunPorts;
@@ -69,7 +58,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   #held: HistoryEvent[] = [];
   #released: HistoryEvent[] = [];
   /** Events that arrived after the code had returned. */
-  #late: EventRaisedEvent[] = [];
+  #late: CarriedEvent[] = [];
   #notes: GenericEvent[] = [];
   #canceledTimers: number[] = [];
   readonly #actions = new Map<number, OrchestratorAction>();
@@ -130,16 +119,12 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     this.#isActive = false;
     this.#past = [];
     this.#fresh = [];
-    if (this.#end) this.#actions.set(0, this.#completion(this.#end));
     const actions = [...this.#actions.values()];
     this.#actions.clear();
-    if (this.#end)
-      actions.push(
-        actions.splice(
-          actions.findIndex((a) => a.kind === "completeOrchestration"),
-          1,
-        )[0] as OrchestratorAction,
-      );
+    if (this.#end) {
+      const unprocessed = [...this.mailbox.unconsumed(), ...this.#late];
+      actions.push(completionOf(this.nextId(), this.#end, this.nextGeneration, unprocessed));
+    }
     return {
       actions,
       notes: this.#notes,
@@ -292,7 +277,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
       return;
     }
     if (this.#end) {
-      if (event.type === "EventRaised") this.#late.push(event);
+      if (isCarried(event)) this.#late.push(event);
       return;
     }
     try {
@@ -409,28 +394,6 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     if (this.#isStopped || this.#isSuspended || !this.started || this.#program?.isWaiting || this.awaitedCount > 0)
       return;
     this.failed(foreignAwait(this.instanceId));
-  }
-
-  #completion(end: End): CompleteOrchestrationAction {
-    const id = this.nextId();
-    if (end.status === "failed")
-      return { kind: "completeOrchestration", id, status: "ORCHESTRATION_STATUS_FAILED", failure: end.failure };
-    const next = this.nextGeneration;
-    if (!next)
-      return {
-        kind: "completeOrchestration",
-        id,
-        status: "ORCHESTRATION_STATUS_COMPLETED",
-        ...(end.result !== undefined && { result: end.result }),
-      };
-    return {
-      kind: "completeOrchestration",
-      id,
-      status: "ORCHESTRATION_STATUS_CONTINUED_AS_NEW",
-      ...(next.input !== undefined && { result: next.input }),
-      ...(next.newVersion !== undefined && { newVersion: next.newVersion }),
-      carryover: next.keepsEvents ? [...this.mailbox.unconsumed(), ...this.#late] : [],
-    };
   }
 
   /** The output's schema answers with a promise: the end comes with it, still within the turn. */
