@@ -208,7 +208,7 @@ describe("an order above the approval limit", () => {
     await desk.hub.advance({ hours: 47, minutes: 59, seconds: 59, milliseconds: 999 });
     expect((await desk.state(LARGE)).runtimeStatus).toBe("Running");
     await desk.hub.advance({ milliseconds: 1 });
-    expect((await desk.state(LARGE)).output).toMatchObject({ outcome: "rejected", rejectedBy: "nobody" });
+    expect((await desk.state(LARGE)).output).toMatchObject({ outcome: "rejected", rejectedBy: "the deadline" });
     expect(desk.ran().slice(-2)).toEqual(["releaseStock", "releaseStock"]);
   });
 

@@ -18,7 +18,7 @@ export async function waitForApproval(
   await ctx.callActivity(escalateApproval, order);
   const second = await answerOf("supervisor", ctx, order, progress);
   if (second !== undefined) return second;
-  return { approved: false, by: "nobody", comment: "neither the approver nor the supervisor answered in time" };
+  return { approved: false, by: "the deadline", comment: "neither the approver nor the supervisor answered in time" };
 }
 
 /** The answer of one approver, or `undefined` when time ran out. */

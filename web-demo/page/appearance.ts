@@ -1,12 +1,11 @@
 /** Light or dark: as the system says, until somebody chooses otherwise here. */
 import { element } from "./elements.ts";
-
-const STORAGE_KEY = "holdfast-demo-theme";
+import { storedText, storeText } from "./stored-text.ts";
 
 /** Applies the choice made earlier, and lets the button change it. */
 export function chooseAppearance(): void {
   const root = document.documentElement;
-  const chosen = localStorage.getItem(STORAGE_KEY);
+  const chosen = storedText("browser", "theme");
   if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
   element("theme", HTMLButtonElement).addEventListener("click", () => {
     const isDark =
@@ -14,6 +13,6 @@ export function chooseAppearance(): void {
       (root.dataset.theme === undefined && matchMedia("(prefers-color-scheme: dark)").matches);
     const next = isDark ? "light" : "dark";
     root.dataset.theme = next;
-    localStorage.setItem(STORAGE_KEY, next);
+    storeText("browser", "theme", next);
   });
 }

@@ -32,7 +32,7 @@ export class OrderHistory {
       { class: isBad ? "bad" : "" },
       make("span", { class: "at", text: Number.isFinite(seconds) ? `+${seconds.toFixed(1)} s` : "" }),
       make("span", { class: "event", text: entry.EventType }),
-      make("span", { class: "name", text: entry.Reason === undefined ? name : `${name} – ${entry.Reason}` }),
+      make("span", { class: "name", text: [name, entry.Reason].filter(Boolean).join(" – ") }),
     );
   }
 }

@@ -1,8 +1,9 @@
-/** The orders started in this browser: what `localStorage` remembers of them. The hub has the truth; this only knows where to ask. */
+/** The orders started in this browser, as far as it remembers them. The hub has the truth; this only knows what to ask for. */
+import { storedText, storeText } from "./stored-text.ts";
 
 /** Orders remembered at most; the oldest are forgotten first. */
 const REMEMBERED_MAX = 50;
-const STORAGE_KEY = "holdfast-demo-orders";
+const NAME = "orders";
 
 /** One order, and how it stood when this browser last looked. */
 export interface RememberedOrder {
@@ -21,7 +22,7 @@ export interface RememberedOrder {
 /** All of them, the newest first. Whatever cannot be read counts as nothing. */
 export function rememberedOrders(): RememberedOrder[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "[]");
+    const stored: unknown = JSON.parse(storedText("browser", NAME) ?? "[]");
     return Array.isArray(stored) ? stored.filter(isRemembered) : [];
   } catch {
     return [];
@@ -43,11 +44,7 @@ export function forget(fits: (order: RememberedOrder) => boolean): void {
 }
 
 function store(orders: readonly RememberedOrder[]): void {
-  try {
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(orders));
-  } catch {
-    // Storage is full or forbidden: the orders go on all the same, this browser just does not list them next time.
-  }
+  storeText("browser", NAME, JSON.stringify(orders));
 }
 
 function isRemembered(value: unknown): value is RememberedOrder {

@@ -1,13 +1,12 @@
 /** The worker's key, when it asks for one: from the page's address (`#key=…`) or from the form. It stays in this tab. */
 import { element } from "./elements.ts";
-
-const STORAGE_KEY = "holdfast-demo-key";
+import { storedText, storeText } from "./stored-text.ts";
 
 /** The key this tab has; one in the address is taken over and removed from there. */
 export function keyOfThisTab(): string | null {
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
-  if (given === null) return sessionStorage.getItem(STORAGE_KEY);
-  sessionStorage.setItem(STORAGE_KEY, given);
+  if (given === null) return storedText("tab", "key");
+  storeText("tab", "key", given);
   history.replaceState(null, "", location.pathname + location.search);
   return given;
 }
@@ -22,7 +21,7 @@ export class KeyForm {
       event.preventDefault();
       const key = this.#key.value.trim();
       if (key === "") return;
-      sessionStorage.setItem(STORAGE_KEY, key);
+      storeText("tab", "key", key);
       this.#key.value = "";
       this.#form.hidden = true;
       onKey(key);
