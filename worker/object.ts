@@ -60,7 +60,10 @@ class HubObject<Env> extends DurableObject<Env> {
 
   /** Takes up what is due or outstanding. Never throws. */
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
-    await this.#alarm.goOff(info?.scheduledTime ?? Date.now(), () => this.#hub());
+    await this.#alarm.goOff(info?.scheduledTime ?? Date.now(), async () => {
+      await this.#forgetStopped(await this.#hub());
+      await this.#hub();
+    });
   }
 
   /** The hub, opened if need be. A failed opening is tried again by the next caller. */
@@ -85,12 +88,12 @@ class HubObject<Env> extends DurableObject<Env> {
     });
   }
 
-  /** Lets the next request open the hub anew when this one takes nothing more: then it rejects every call with the reason. */
+  /** Lets the next caller open the hub anew when this one takes nothing more: then it rejects every call with the reason. */
   async #forgetStopped(hub: TaskHub): Promise<void> {
     try {
       await hub.getOrchestrationState(PROBE_ID, { fetchPayloads: false });
     } catch (error) {
-      this.#settings.logger.error("A task hub has stopped; the next request opens it again.", {
+      this.#settings.logger.error("A task hub has stopped; it is opened again.", {
         reason: String(error),
       });
       this.#opening = undefined;

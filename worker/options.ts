@@ -1,10 +1,11 @@
 /** Options of the edge worker, and what front and object make of them. */
-import { defaultCodec } from "../core/codec/codec.ts";
+import { type Codec, defaultCodec, type SyncCodec } from "../core/codec/codec.ts";
 import { InvalidArgumentError } from "../core/errors.ts";
 import { Registry } from "../core/hub/registry.ts";
 import type { TaskHubOptions } from "../core/index.ts";
 import { limitsOf } from "../core/limits.ts";
 import type { Logger } from "../core/logger.ts";
+import { isPromise } from "../core/store/contract.ts";
 import type { ManagementSettings } from "./api/call.ts";
 
 /** Options of `defineTaskHubWorker`: those of a hub, and those of the HTTP edge. */
@@ -39,13 +40,25 @@ export function settingsOf<Env>(options: TaskHubWorkerOptions<Env>): WorkerSetti
   const logger: Logger = options.logger ?? console;
   return {
     hub: { ...hub, logger },
-    codec: options.codec ?? defaultCodec,
+    get codec() {
+      return textCodecOf(options.codec);
+    },
     logger,
     publicUrl: publicUrl === undefined ? undefined : baseOf(publicUrl),
     bodyBytesMax: limitsOf(options.limits).payloadBytesMax,
     corsOrigins: corsOrigins ?? [],
     keyOf: (env) => (typeof key === "function" ? key(env) : (key ?? boundKey(env))) || undefined,
   };
+}
+
+/**
+ * The codec of the texts that a hub gives out in histories: its own when that answers at once with text; any other one works on the
+ * store's side, below the default one. Not to be asked while the Worker is being loaded: a codec may need what is forbidden then.
+ */
+function textCodecOf(codec: Codec = defaultCodec): SyncCodec {
+  const text = codec.encode(null);
+  if (isPromise(text)) text.catch(() => {});
+  return typeof text === "string" ? (codec as SyncCodec) : defaultCodec;
 }
 
 function boundKey(env: unknown): string | undefined {

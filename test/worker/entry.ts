@@ -91,12 +91,15 @@ export const functions = [
 /** Set by tests that want a key. */
 export const keyInUse: { key: string | undefined } = { key: undefined };
 
+/** What the worker has written to its log as errors. */
+export const logged: string[] = [];
+
 const quiet = (): void => {};
 const taskHubs = defineTaskHubWorker({
   functions,
   key: () => keyInUse.key,
-  logger: { debug: quiet, info: quiet, warn: quiet, error: console.error },
+  logger: { debug: quiet, info: quiet, warn: quiet, error: (message) => void logged.push(message) },
 });
 
 export const TaskHubObject: typeof taskHubs.TaskHubObject = taskHubs.TaskHubObject;
-export default taskHubs;
+export default taskHubs satisfies ExportedHandler<Cloudflare.Env>;

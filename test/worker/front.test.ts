@@ -1,7 +1,7 @@
 /** The front: who is let in, which hub is asked, and what every answer carries. The object behind it is a stand-in. */
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../../core/errors.ts";
-import { defineActivity } from "../../core/index.ts";
+import { createCodec, defaultCodec, defineActivity } from "../../core/index.ts";
 import { silentLogger } from "../../core/logger.ts";
 import { createFront } from "../../worker/front.ts";
 import { defineTaskHubWorker, type TaskHubWorkerOptions } from "../../worker/index.ts";
@@ -285,5 +285,27 @@ describe("options that make no sense are refused when the worker is defined", ()
   ] as const)("%s", ([, options]) => {
     const define = () => defineTaskHubWorker({ functions: [], ...(options as object) });
     expect(define).toThrow(InvalidArgumentError);
+  });
+});
+
+describe("the codec of the worker", () => {
+  const own = createCodec();
+
+  test("is that of the hub when it answers with text", () => {
+    expect(settingsOf({ functions: [] }).codec).toBe(defaultCodec);
+    expect(settingsOf({ functions: [], codec: own }).codec).toBe(own);
+  });
+
+  test("is the default one beside one that works on the store's side, which is not asked while the worker is loaded", () => {
+    let asked = 0;
+    const encode = async (): Promise<string> => {
+      asked++;
+      throw new Error("not now");
+    };
+    const settings = settingsOf({ functions: [], codec: { encode, decode: (text) => text } });
+    expect(asked).toBe(0);
+    expect(settings.codec).toBe(defaultCodec);
+    const bytes = settingsOf({ functions: [], codec: { encode: () => new Uint8Array(1), decode: (text) => text } });
+    expect(bytes.codec).toBe(defaultCodec);
   });
 });

@@ -15,6 +15,7 @@ import {
   TaskCanceledError,
   TimeoutError,
   ValidationError,
+  VersionMismatchError,
 } from "../../core/errors.ts";
 import { silentLogger } from "../../core/logger.ts";
 import type { ManagementCall } from "../../worker/api/call.ts";
@@ -482,6 +483,7 @@ describe("an id or name in a path is decoded once", () => {
 describe("an error of the hub keeps its code and name", () => {
   const rows: [error: Error & { code?: string }, status: number][] = [
     [new FunctionNotRegisteredError("orchestrator", "nope"), 400],
+    [new VersionMismatchError("2", "1", "strict"), 400],
     [new InvalidArgumentError("no"), 400],
     [new InvalidInstanceIdError("no"), 400],
     [new PayloadError("no", { path: "$.a" }), 400],

@@ -2,7 +2,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { keyInUse, slowEnds, slowStarts, told } from "./entry.ts";
+import { DurableObjectStore } from "../../adapters/durable-objects/index.ts";
+import { TaskHub } from "../../core/index.ts";
+import { functions, keyInUse, logged, slowEnds, slowStarts, told } from "./entry.ts";
 
 const BASE = "http://localhost/runtime/webhooks/durabletask";
 
@@ -62,6 +64,7 @@ function tablesOf(hub: string): Promise<unknown[]> {
 }
 
 afterEach(() => {
+  logged.length = 0;
   keyInUse.key = undefined;
   for (const id of slowStarts.keys()) slowEnds.add(id);
 });
@@ -374,6 +377,36 @@ describe("a hub", () => {
     const ids = Array.from({ length: 50 }, (_, i) => `n${i}`);
     const answers = await Promise.all(ids.map(async (id) => (await start(hub, `echo/${id}?timeout=10`, id)).json()));
     expect(answers).toEqual(ids);
+  });
+});
+
+describe("a hub that was taken over", () => {
+  /** Opens the hub a second time over the storage of its object, and writes: from then on the object's own hub is fenced. */
+  const takeOver = (hub: string): Promise<void> =>
+    runInDurableObject(stubOf(hub), async (_object, state) => {
+      const other = await TaskHub.open({ name: hub, functions, store: new DurableObjectStore(state.storage) });
+      await other.scheduleNewOrchestration("echo", 1, { instanceId: `other-${Math.random()}` });
+      await other.close();
+    });
+
+  test("is unavailable once, and opened anew for the next request", async () => {
+    const hub = newHub();
+    await start(hub, "waitForGo/a");
+    await takeOver(hub);
+    const refused = await start(hub, "waitForGo/b");
+    expect([refused.status, refused.headers.has("Retry-After")]).toEqual([503, true]);
+    expect(await refused.json()).toMatchObject({ error: { code: "hubFenced", name: "HubFencedError" } });
+    expect(logged).toEqual(["A task hub has stopped; it is opened again."]);
+    expect((await start(hub, "waitForGo/b")).status).toBe(202);
+    expect((await statusOf(hub, "a")).runtimeStatus).toBe("Running");
+  });
+
+  test("is opened anew by the alarm", async () => {
+    const hub = newHub();
+    await start(hub, "waitForGo/a");
+    await takeOver(hub);
+    await runDurableObjectAlarm(stubOf(hub));
+    expect((await start(hub, "waitForGo/b")).status).toBe(202);
   });
 });
 

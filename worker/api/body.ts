@@ -1,5 +1,5 @@
 /** Request bodies: read up to a bound, and understood as JSON. */
-import type { Codec } from "../../core/codec/codec.ts";
+import type { SyncCodec } from "../../core/codec/codec.ts";
 import { RequestError } from "./request-error.ts";
 
 /** The media type in which payloads travel as the codec's own text rather than as plain JSON. */
@@ -57,9 +57,9 @@ export function refuseOtherThanJson({ mediaType, text }: RequestBody): void {
  * type is decoded by the codec.
  * @throws RequestError `invalidRequest` for text that is no JSON, PayloadError for text that is not of the codec.
  */
-export async function payloadOf({ mediaType, text }: RequestBody, codec: Codec): Promise<unknown> {
+export function payloadOf({ mediaType, text }: RequestBody, codec: SyncCodec): unknown {
   if (text.trim() === "") return undefined;
-  if (mediaType === CODEC_MEDIA_TYPE) return await codec.decode(text);
+  if (mediaType === CODEC_MEDIA_TYPE) return codec.decode(text);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

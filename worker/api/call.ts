@@ -1,7 +1,7 @@
 /** One call of the management API: what it is about, and how routes look at it. */
 import type { Context } from "hono";
 import type { OrchestrationState, TaskHubClient } from "../../core/client/client.ts";
-import type { Codec } from "../../core/codec/codec.ts";
+import type { SyncCodec } from "../../core/codec/codec.ts";
 import { InstanceNotFoundError } from "../../core/errors.ts";
 import { checkInstanceId } from "../../core/identity.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -12,7 +12,8 @@ import { statusJson } from "./status-json.ts";
 
 /** What the routes need to know, whatever the call. */
 export interface ManagementSettings {
-  readonly codec: Codec;
+  /** Of the texts that the hub gives and takes as payloads. */
+  readonly codec: SyncCodec;
   readonly logger: Logger;
   /** Origin in the addresses that are handed out; the request's own unless given. */
   readonly publicUrl?: string | undefined;
@@ -75,7 +76,7 @@ function originOf(url: string, { publicUrl }: ManagementSettings): string {
 }
 
 /** An instance in the form that the caller accepts: plain JSON, or with payloads as the codec's own text. */
-export async function instanceResponse(
+export function instanceResponse(
   c: CallContext<string>,
   settings: ManagementSettings,
   states: OrchestrationState | readonly OrchestrationState[],
@@ -85,13 +86,13 @@ export async function instanceResponse(
     readonly more?: object;
     readonly headers?: Record<string, string>;
   } = {},
-): Promise<Response> {
+): Response {
   const isCodecForm = wantsCodecForm(c.req.raw);
-  const form = async (state: OrchestrationState): Promise<object> => ({
-    ...(isCodecForm ? await stateInCodecForm(state, settings.codec) : statusJson(state, answer.showInput ?? true)),
+  const form = (state: OrchestrationState): object => ({
+    ...(isCodecForm ? stateInCodecForm(state, settings.codec) : statusJson(state, answer.showInput ?? true)),
     ...answer.more,
   });
-  const body = Array.isArray(states) ? await Promise.all(states.map(form)) : await form(states as OrchestrationState);
+  const body = Array.isArray(states) ? states.map(form) : form(states as OrchestrationState);
   const headers = { ...answer.headers, "Content-Type": isCodecForm ? CODEC_MEDIA_TYPE : "application/json" };
   return c.body(JSON.stringify(body), answer.status ?? 200, headers);
 }

@@ -3,7 +3,7 @@
  * Sent to whoever accepts `application/vnd.holdfast+json`.
  */
 import type { OrchestrationState } from "../../core/client/client.ts";
-import type { Codec } from "../../core/codec/codec.ts";
+import type { SyncCodec } from "../../core/codec/codec.ts";
 import { CODEC_MEDIA_TYPE } from "./body.ts";
 
 /** `OrchestrationState` as JSON: instants in ISO 8601 to the millisecond, payloads as text of the codec, empty fields left out. */
@@ -30,21 +30,21 @@ export function wantsCodecForm(request: Request): boolean {
 }
 
 /** @throws PayloadError when the codec cannot write what it has read. */
-export async function stateInCodecForm(state: OrchestrationState, codec: Codec): Promise<StateInCodecForm> {
+export function stateInCodecForm(state: OrchestrationState, codec: SyncCodec): StateInCodecForm {
   const { createdAt, lastUpdatedAt, completedAt, input, output, customStatus, ...plain } = state;
   return {
     ...plain,
     createdAt: createdAt.toISOString(),
     lastUpdatedAt: lastUpdatedAt.toISOString(),
     ...(completedAt && { completedAt: completedAt.toISOString() }),
-    ...(await inCodecForm({ input, output, customStatus }, codec)),
+    ...inCodecForm({ input, output, customStatus }, codec),
   };
 }
 
-async function inCodecForm(payloads: Record<string, unknown>, codec: Codec): Promise<Record<string, string>> {
+function inCodecForm(payloads: Record<string, unknown>, codec: SyncCodec): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const [field, value] of Object.entries(payloads)) {
-    if (value !== undefined) texts[field] = String(await codec.encode(value));
+    if (value !== undefined) texts[field] = codec.encode(value);
   }
   return texts;
 }

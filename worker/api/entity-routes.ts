@@ -26,7 +26,7 @@ export function entityRoutes(settings: ManagementSettings): Hono<ManagementEnv> 
       const missing = "Please provide value for 'op' parameter: the name of the operation.";
       const operation = new QueryParameters(c.req.url).requiredText("op", missing);
       const body = await readBody(c.req.raw, settings.bodyBytesMax);
-      await c.env.client.signalEntity(id, operation, isJson(body) ? await payloadOf(body, settings.codec) : body.text);
+      await c.env.client.signalEntity(id, operation, isJson(body) ? payloadOf(body, settings.codec) : body.text);
       return c.body(null, 202);
     })
     .delete("/entities/:name/:key", async (c) => {

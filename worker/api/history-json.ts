@@ -6,7 +6,7 @@
  *     their completions tell `ScheduledTime`, and with it the function's name and input. What has not completed yet is not told.
  * J2. `OrchestratorStarted` and `GenericEvent` are the engine's own and are not told.
  */
-import { type Codec, toJsonForm } from "../../core/codec/codec.ts";
+import { type SyncCodec, toJsonForm } from "../../core/codec/codec.ts";
 import type { CompletionStatus, ExecutionCompletedEvent, HistoryEvent } from "../../core/history/events.ts";
 import { unreachable } from "../../core/unreachable.ts";
 
@@ -49,15 +49,15 @@ const STATUS_WORDS: Readonly<Record<CompletionStatus, string>> = {
 };
 
 /** The entries of a history, oldest first. */
-export async function historyJson(
+export function historyJson(
   history: readonly HistoryEvent[],
   detail: HistoryDetail,
-  codec: Codec,
-): Promise<HistoryEntryJson[]> {
+  codec: SyncCodec,
+): HistoryEntryJson[] {
   const folding = new Folding(detail, codec);
   const entries: HistoryEntryJson[] = [];
   for (const event of history) {
-    const fields = await folding.fieldsOf(event);
+    const fields = folding.fieldsOf(event);
     if (!fields) continue;
     const shown = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
     entries.push({ EventType: event.type, ...shown, Timestamp: event.timestamp.toISOString() });
@@ -67,17 +67,17 @@ export async function historyJson(
 
 class Folding {
   readonly #detail: HistoryDetail;
-  readonly #codec: Codec;
+  readonly #codec: SyncCodec;
   /** What is under way: by sequence id for tasks, children and timers, by request id for entity operations and locks. */
   readonly #scheduled: Map<number | string, Scheduled> = new Map();
 
-  constructor(detail: HistoryDetail, codec: Codec) {
+  constructor(detail: HistoryDetail, codec: SyncCodec) {
     this.#detail = detail;
     this.#codec = codec;
   }
 
   /** What an event's entry has beside type and timestamp; `undefined` when it is not told. */
-  async fieldsOf(event: HistoryEvent): Promise<Fields | undefined> {
+  fieldsOf(event: HistoryEvent): Fields | undefined {
     switch (event.type) {
       case "OrchestratorStarted":
       case "GenericEvent":
@@ -93,31 +93,31 @@ class Folding {
         return this.#note(event.criticalSectionId, { at: event.timestamp });
       case "TaskCompleted":
       case "SubOrchestrationInstanceCompleted":
-        return { ...(await this.#begun(event.taskScheduledId)), Result: await this.#output(event.result) };
+        return { ...this.#begun(event.taskScheduledId), Result: this.#output(event.result) };
       case "TaskFailed":
       case "SubOrchestrationInstanceFailed":
-        return { ...(await this.#begun(event.taskScheduledId)), Reason: event.failureDetails.errorMessage };
+        return { ...this.#begun(event.taskScheduledId), Reason: event.failureDetails.errorMessage };
       case "TimerFired":
-        return { ...(await this.#begun(event.timerId)), FireAt: event.fireAt.toISOString() };
+        return { ...this.#begun(event.timerId), FireAt: event.fireAt.toISOString() };
       case "EntityOperationCompleted":
-        return { ...(await this.#begun(event.requestId)), Result: await this.#output(event.output) };
+        return { ...this.#begun(event.requestId), Result: this.#output(event.output) };
       case "EntityOperationFailed":
-        return { ...(await this.#begun(event.requestId)), Reason: event.failureDetails.errorMessage };
+        return { ...this.#begun(event.requestId), Reason: event.failureDetails.errorMessage };
       case "EntityLockGranted":
         return this.#begun(event.criticalSectionId);
       case "EntityOperationSignaled":
-        return { FunctionName: event.operation, Input: await this.#input(event.input) };
+        return { FunctionName: event.operation, Input: this.#input(event.input) };
       case "EntityUnlockSent":
         return {};
       case "EventSent":
       case "EventRaised":
-        return { Name: event.name, Input: await this.#input(event.input) };
+        return { Name: event.name, Input: this.#input(event.input) };
       case "ExecutionStarted":
-        return { FunctionName: event.name, Input: await this.#input(event.input) };
+        return { FunctionName: event.name, Input: this.#input(event.input) };
       case "ExecutionCompleted":
         return this.#ending(event);
       case "ExecutionTerminated":
-        return { Reason: await this.#value(event.input) };
+        return { Reason: this.#value(event.input) };
       case "ExecutionSuspended":
       case "ExecutionResumed":
         return { Reason: event.input };
@@ -128,10 +128,10 @@ class Folding {
     }
   }
 
-  async #ending(event: ExecutionCompletedEvent): Promise<Fields> {
+  #ending(event: ExecutionCompletedEvent): Fields {
     return {
       OrchestrationStatus: STATUS_WORDS[event.orchestrationStatus],
-      Result: await this.#output(event.result),
+      Result: this.#output(event.result),
       Reason: event.failureDetails?.errorMessage,
     };
   }
@@ -140,25 +140,25 @@ class Folding {
     this.#scheduled.set(id, scheduled);
   }
 
-  async #begun(id: number | string): Promise<Fields> {
+  #begun(id: number | string): Fields {
     const scheduled = this.#scheduled.get(id);
     if (!scheduled) return {};
     return {
       FunctionName: scheduled.name,
-      Input: await this.#input(scheduled.input),
+      Input: this.#input(scheduled.input),
       ScheduledTime: scheduled.at.toISOString(),
     };
   }
 
-  async #input(text: string | undefined): Promise<unknown> {
+  #input(text: string | undefined): unknown {
     return this.#detail.showInput ? this.#value(text) : undefined;
   }
 
-  async #output(text: string | undefined): Promise<unknown> {
+  #output(text: string | undefined): unknown {
     return this.#detail.showOutput ? this.#value(text) : undefined;
   }
 
-  async #value(text: string | undefined): Promise<unknown> {
-    return text === undefined ? undefined : toJsonForm(await this.#codec.decode(text));
+  #value(text: string | undefined): unknown {
+    return text === undefined ? undefined : toJsonForm(this.#codec.decode(text));
   }
 }

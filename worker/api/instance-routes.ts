@@ -28,7 +28,7 @@ export function startRoutes(settings: ManagementSettings): Hono<ManagementEnv> {
       const wait = waitOf(new QueryParameters(c.req.url));
       const instanceId = c.req.param("instanceId");
       if (instanceId !== undefined) checkInstanceId(instanceId);
-      const input = await payloadOf(await readBody(c.req.raw, settings.bodyBytesMax), settings.codec);
+      const input = payloadOf(await readBody(c.req.raw, settings.bodyBytesMax), settings.codec);
       const options = instanceId === undefined ? {} : { instanceId };
       const id = await c.env.client.scheduleNewOrchestration(c.req.param("name"), input, options);
       return startedResponse(c, settings, id, wait);
@@ -58,7 +58,7 @@ export function stateRoutes(settings: ManagementSettings): Hono<ManagementEnv> {
       const id = instanceIdOf(c);
       const state = await existing(c.env.client, id);
       const history = showHistory && (await c.env.client.getOrchestrationHistory(id));
-      const more = history ? { historyEvents: await historyJson(history, detail, settings.codec) } : {};
+      const more = history ? { historyEvents: historyJson(history, detail, settings.codec) } : {};
       if (isFinal(state.runtimeStatus)) {
         const isServerError = failureIsServerError && state.runtimeStatus === "Failed";
         return instanceResponse(c, settings, state, { status: isServerError ? 500 : 200, showInput, more });
@@ -93,7 +93,7 @@ export function commandRoutes(settings: ManagementSettings): Hono<ManagementEnv>
       const { runtimeStatus } = await existing(c.env.client, id, { fetchPayloads: false });
       if (isFinal(runtimeStatus)) throw new InstanceNotRunningError(id, runtimeStatus);
       refuseOtherThanJson(body);
-      const data = await payloadOf(body, settings.codec);
+      const data = payloadOf(body, settings.codec);
       const options = eventId === undefined ? {} : { eventId };
       await c.env.client.raiseOrchestrationEvent(id, c.req.param("eventName"), data, options);
       return c.body(null, 202);

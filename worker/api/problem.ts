@@ -15,6 +15,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   invalidArgument: 400,
   invalidInstanceId: 400,
   functionNotRegistered: 400,
+  versionMismatch: 400,
   validation: 400,
   payload: 400,
   instanceNotFound: 404,
