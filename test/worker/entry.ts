@@ -57,6 +57,11 @@ const slow = defineActivity("slow", async (ctx) => {
 
 const callSlow = defineOrchestrator("callSlow", async (ctx) => await ctx.callActivity(slow));
 
+/** Calls `echo` as its child. */
+const callEcho = defineOrchestrator("callEcho", async (ctx, instanceId: string) => {
+  return await ctx.callSubOrchestrator(echo, "from the parent", { instanceId });
+});
+
 /** What the Worker was given to work with. */
 const readEnv = defineActivity("readEnv", (ctx) => Object.keys(ctx.env as object).includes("TASK_HUBS"));
 const seesEnv = defineOrchestrator("seesEnv", async (ctx) => await ctx.callActivity(readEnv));
@@ -72,6 +77,7 @@ const counter = defineEntity("counter", {
 
 /** The functions of the tests' hubs. */
 export const functions = [
+  callEcho,
   callSlow,
   counter,
   echo,

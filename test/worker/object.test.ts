@@ -315,6 +315,31 @@ describe("a hub", () => {
     expect(await only("createdTimeFrom=2099-01-01")).toEqual([]);
   });
 
+  test("lists children beside their parents", async () => {
+    const hub = newHub();
+    await start(hub, "callEcho/parent?timeout=5", "child");
+    const listed = (await (await send(hub, "GET", "/instances")).json()) as { instanceId: string }[];
+    expect(listed.map(({ instanceId }) => instanceId).sort()).toEqual(["child", "parent"]);
+  });
+
+  test("takes the bounds of a time as part of it", async () => {
+    const hub = newHub();
+    await start(hub, "echo/a?timeout=5");
+    const headers = { Accept: "application/vnd.holdfast+json" };
+    const { createdAt } = (await (await send(hub, "GET", "/instances/a", { headers })).json()) as { createdAt: string };
+    const before = new Date(Date.parse(createdAt) - 1).toISOString();
+    const after = new Date(Date.parse(createdAt) + 1).toISOString();
+    const count = async (from: string, to: string): Promise<number> => {
+      const query = `createdTimeFrom=${from}&createdTimeTo=${to}`;
+      return ((await (await send(hub, "GET", `/instances?${query}`)).json()) as unknown[]).length;
+    };
+    expect([await count(createdAt, createdAt), await count(after, after), await count(before, before)]).toEqual([
+      1, 0, 0,
+    ]);
+    const purged = await send(hub, "DELETE", `/instances?createdTimeFrom=${createdAt}&createdTimeTo=${createdAt}`);
+    expect(await purged.json()).toEqual({ instancesDeleted: 1 });
+  });
+
   test("restarts what is finished, under a new id or its own", async () => {
     const hub = newHub();
     await start(hub, "echo/a?timeout=5", 7);
