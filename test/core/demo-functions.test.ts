@@ -40,7 +40,6 @@ async function openDesk(failing: Readonly<Record<string, (ctx: ActivityContext) 
   return {
     hub,
     executions,
-    /** Names of the activities that ran, in order. */
     ran: (): string[] => executions.map(({ name }) => name),
     /** Starts an order and lets everything happen that needs no time. */
     async start(order: Order): Promise<void> {
@@ -51,7 +50,6 @@ async function openDesk(failing: Readonly<Record<string, (ctx: ActivityContext) 
       await hub.raiseOrchestrationEvent(order.id, "Approval", approval);
       await hub.runUntilIdle();
     },
-    /** How the order stands now. */
     async state(order: Order): Promise<OrchestrationState<Receipt | Rejection>> {
       const state = await hub.getOrchestrationState<Receipt | Rejection>(order.id);
       if (state === undefined) throw new Error(`There is no order ${order.id}.`);
