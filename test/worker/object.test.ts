@@ -108,6 +108,15 @@ describe("an orchestration over HTTP", () => {
     expect(await response.json()).toMatchObject({ id: "a" });
   });
 
+  test("answers HEAD as GET, without a body", async () => {
+    const hub = newHub();
+    await start(hub, "waitForGo/a");
+    const [get, head] = [await send(hub, "GET", "/instances/a"), await send(hub, "HEAD", "/instances/a")];
+    expect([head.status, head.headers.get("Location")]).toEqual([202, get.headers.get("Location")]);
+    expect([(await get.text()) === "", await head.text()]).toEqual([false, ""]);
+    expect((await send(hub, "HEAD", "/instances/missing")).status).toBe(404);
+  });
+
   test("takes an event, and tells its custom status until then", async () => {
     const hub = newHub();
     await start(hub, "waitForGo/a", 7);
