@@ -1,0 +1,23 @@
+/** The Worker that the end-to-end tests run and kill: task hubs, and a route that replays a posted history in this runtime. */
+
+import type { HistoryEvent } from "holdfast";
+import { replayHistory } from "holdfast/testing";
+import { defineTaskHubWorker } from "holdfast/worker";
+import { functions, journey } from "./functions.ts";
+
+const taskHubs = defineTaskHubWorker({ functions });
+export const TaskHubObject = taskHubs.TaskHubObject;
+
+async function replay(request: Request): Promise<Response> {
+  try {
+    await replayHistory(journey, (await request.json()) as HistoryEvent[], { functions });
+    return new Response("replayed");
+  } catch (error) {
+    return new Response(String(error), { status: 409 });
+  }
+}
+
+export default {
+  fetch: (request: Request, env: object, ctx: unknown): Promise<Response> =>
+    new URL(request.url).pathname === "/replay" ? replay(request) : taskHubs.fetch(request, env, ctx as never),
+};
