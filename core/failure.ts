@@ -5,7 +5,7 @@
  * F1. Nothing of a message is lost on the way from an activity to a client: causes are kept to `CAUSE_DEPTH_MAX` levels, deeper ones are summed up in the last message.
  * F2. Failure data is plain JSON.
  */
-import { NonRetriableError, TaskFailedError } from "./errors.ts";
+import { NonRetriableError, TaskFailedError, ValidationError } from "./errors.ts";
 
 /** A failure as it is stored: plain JSON. */
 export interface FailureData {
@@ -77,7 +77,8 @@ function describe(thrown: unknown, depth: number): FailureData {
   const inner = innerOf(thrown, depth);
   if (typeof inner === "string") data.errorMessage += inner;
   else if (inner) data.innerFailure = inner;
-  if (thrown instanceof NonRetriableError || read(thrown, "isNonRetriable") === true) data.isNonRetriable = true;
+  if (thrown instanceof NonRetriableError || thrown instanceof ValidationError) data.isNonRetriable = true;
+  else if (read(thrown, "isNonRetriable") === true) data.isNonRetriable = true;
   else if (thrown instanceof TaskFailedError && thrown.failure.isNonRetriable) data.isNonRetriable = true;
   const properties = propertiesOf(thrown);
   if (properties) data.properties = properties;

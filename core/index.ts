@@ -1,4 +1,5 @@
 /** Durable execution for JavaScript: definitions, tasks, errors, the task hub and its memory store. */
+export type { ActivityTimeoutError, ActivityTimeoutType } from "./activity-timeout.ts";
 export * from "./client/client.ts";
 export { unwrapOutput } from "./client/unwrap-output.ts";
 export { type Codec, createCodec, defaultCodec, type SyncCodec, toJsonForm } from "./codec/codec.ts";
@@ -34,7 +35,7 @@ export * from "./errors.ts";
 export type { FailureData, FailureDetails } from "./failure.ts";
 export type * from "./history/events.ts";
 export { decodeEvents, encodeEvents, reviveEvents } from "./history/events.ts";
-export { type Host, systemHost } from "./hub/host.ts";
+export { type Connectivity, type Host, systemHost } from "./hub/host.ts";
 export type { TaskHubOptions } from "./hub/open-engine.ts";
 export { TaskHub } from "./hub/task-hub.ts";
 export { EntityId, type EntityIdLike, isTaskHubName } from "./identity.ts";

@@ -7,6 +7,8 @@ export interface Limits {
   readonly payloadBytesMax: number;
   /** Largest encoded custom status: it is rewritten with every change. */
   readonly customStatusBytesMax: number;
+  /** Largest encoded details of a heartbeat, in UTF-16 units: they are rewritten while the activity runs. */
+  readonly heartbeatBytesMax: number;
   /** Longest history of one generation, in events; beyond it the orchestration fails. A replay must stay a matter of seconds. */
   readonly historyEventsMax: number;
   /** Length of a history, in events, from which on the instance is warned about. */
@@ -21,6 +23,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   payloadBytesMax: 10_485_760,
   customStatusBytesMax: 65_536,
+  heartbeatBytesMax: 65_536,
   historyEventsMax: 100_000,
   historyEventsWarning: 10_000,
   liveInstancesMax: 10_000,
@@ -37,6 +40,8 @@ export const GROUP_TURNS_MAX = 4_096;
 export const GROUP_ROUNDS_MAX = 16;
 /** Group commits between two yields to the host's event loop, so that timers, I/O and requests are never starved. */
 export const COMMITS_PER_YIELD = 128;
+/** Shortest time between two writes of heartbeat details, in ms: they cost a row for each instance, and only a crash loses what is not written. */
+export const HEARTBEAT_WRITE_INTERVAL_MS = 5_000;
 /** Due timers fetched from the store at once. */
 export const TIMER_BATCH_MAX = 1_000;
 /** Longest delay given to the host's own timer, in ms (2^31 − 1 is the platform limit); longer waits are taken up again. */
@@ -47,7 +52,7 @@ export const PAGE_SIZE_MAX = 10_000;
 
 /**
  * Fills in the bounds that were not given.
- * @throws InvalidArgumentError for a bound that is not a positive number.
+ * @throws InvalidArgumentError for a bound that is not a positive whole number or `Infinity`.
  */
 export function limitsOf(given: Partial<Limits> | undefined): Limits {
   const limits = { ...DEFAULT_LIMITS };
@@ -58,8 +63,10 @@ export function limitsOf(given: Partial<Limits> | undefined): Limits {
       throw new InvalidArgumentError(
         `'${key}' is not a limit of a task hub. Known limits: ${Object.keys(DEFAULT_LIMITS).join(", ")}.`,
       );
-    if (typeof value !== "number" || !(value > 0))
-      throw new InvalidArgumentError(`The limit '${key}' must be a positive number; got ${String(value)}.`);
+    if (!(Number.isInteger(value) || value === Number.POSITIVE_INFINITY) || value < 1)
+      throw new InvalidArgumentError(
+        `The limit '${key}' must be a positive whole number, or Infinity; got ${String(value)}.`,
+      );
     limits[key] = value;
   }
   return limits;

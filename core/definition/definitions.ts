@@ -1,5 +1,4 @@
 /** Definitions: a function of the user together with its name, and the types that calls of it are checked against. */
-import { durationMs } from "../duration.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { checkName } from "../identity.ts";
 import type { Task } from "../replay/task.ts";
@@ -68,8 +67,8 @@ interface OrchestratorBase {
   readonly version?: string;
 }
 /** The type a definition answers with: what its output schema makes of the result, or the result itself. */
-type Checked<TSchema, TResult> = TSchema extends StandardSchema<never, infer O> ? O : TResult;
-type AnySchema = StandardSchema<never, unknown>;
+type Checked<TSchema, TResult> = TSchema extends StandardSchema<unknown, infer O> ? O : TResult;
+type AnySchema = StandardSchema<unknown, unknown>;
 
 /** A definition by its parts, with a schema that the input is checked by: callers give what the schema takes, the handler gets what it makes. */
 interface WithInput<TInput, TParsed, TSchema, TCode extends (ctx: never, input: TParsed) => unknown> {
@@ -119,6 +118,11 @@ export function defineActivity(first: string | object, code?: unknown): Activity
   if (spec.maxConcurrency !== undefined && !(Number.isInteger(spec.maxConcurrency) && spec.maxConcurrency >= 1)) {
     throw new InvalidArgumentError(
       `${what}: maxConcurrency must be an integer of at least 1; got ${String(spec.maxConcurrency)}.`,
+    );
+  }
+  if (spec.requires !== undefined && spec.requires !== "network") {
+    throw new InvalidArgumentError(
+      `${what}: requires must be "network" or absent; got ${JSON.stringify(spec.requires)}.`,
     );
   }
   return Object.freeze({
@@ -197,9 +201,11 @@ export function optionsOf(options: ActivityOptions): ActivityOptions {
 export function checkActivityOptions(options: ActivityOptions, what: string): void {
   checkRetry(options.retry, what);
   for (const option of ["timeoutMs", "scheduleToCloseTimeoutMs", "heartbeatTimeoutMs"] as const) {
-    const ms = options[option];
-    if (ms !== undefined && durationMs(ms, `${what}: ${option}`) <= 0)
-      throw new InvalidArgumentError(`${what}: ${option} must be more than 0 ms.`);
+    const ms: unknown = options[option];
+    if (ms === undefined || (typeof ms === "number" && Number.isFinite(ms) && ms > 0)) continue;
+    throw new InvalidArgumentError(
+      `${what}: ${option} must be a finite number of milliseconds, more than 0; got ${typeof ms === "number" ? ms : JSON.stringify(ms)}.`,
+    );
   }
 }
 

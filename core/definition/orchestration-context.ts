@@ -51,12 +51,19 @@ export interface OrchestrationContext {
   /** Writes nothing during replay. */
   readonly log: Logger;
 
-  /** Calls an activity. The task fails with `TaskFailedError`. */
+  /**
+   * Calls an activity. The task fails with `TaskFailedError`. Cancelling it gives the call up: a running attempt hears of it through
+   * `ctx.signal`, one that waits never starts, no retry follows, and the result is dropped.
+   */
   callActivity<TInput, TOutput>(
     activity: ActivityDefinition<TInput, TOutput>,
     ...args: InputAndOptions<TInput, CallActivityOptions>
-  ): Task<TOutput>;
-  callActivity<TOutput = unknown>(name: string, input?: unknown, options?: CallActivityOptions): Task<TOutput>;
+  ): CancelableTask<TOutput>;
+  callActivity<TOutput = unknown>(
+    name: string,
+    input?: unknown,
+    options?: CallActivityOptions,
+  ): CancelableTask<TOutput>;
 
   /** Starts a sub-orchestration and waits for its result. The task fails with `TaskFailedError`. */
   callSubOrchestrator<TInput, TOutput>(

@@ -24,6 +24,7 @@ export interface ScheduleTaskAction {
   readonly tags?: Tags;
   readonly attempt?: number;
   readonly firstAttemptId?: number;
+  readonly lastHeartbeat?: string;
   readonly options?: ActivityCallOptions;
 }
 export interface CreateSubOrchestrationAction {

@@ -4,9 +4,9 @@
  *
  * The events and their fields are those of the Durable Task history (`HistoryEvent` of the Durable Task protocol).
  *
- * H1. Every turn begins with `OrchestratorStarted`; then the events that were waiting, then one event per action the turn took, in order of their ids.
+ * H1. Every turn begins with `OrchestratorStarted`; then the events that were waiting, what the engine notes, and one event per action the turn took, in order of their ids.
  * H2. An event that records an action carries the action's sequence id as `eventId`; `ExecutionStarted` carries 0; every other event −1.
- * H3. Payloads (`input`, `result`, `output`) are stored text; an absent field is `undefined`.
+ * H3. Payloads (`input`, `result`, `output`, `lastHeartbeat`) are stored text; an absent field is `undefined`.
  * H4. Events are data: plain, immutable, shared freely between hub, store and executor.
  */
 import type { FailureData } from "../failure.ts";
@@ -76,6 +76,7 @@ export interface ExecutionRewoundEvent extends EventBase {
 /** What a call of an activity asks for beyond its input. Durations in milliseconds. */
 export interface ActivityCallOptions {
   readonly timeoutMs?: number;
+  /** Counted from the event it stands in: a further attempt gets what is left of the call's time. */
   readonly scheduleToCloseTimeoutMs?: number;
   readonly heartbeatTimeoutMs?: number;
 }
@@ -89,6 +90,8 @@ export interface TaskScheduledEvent extends EventBase {
   readonly attempt?: number;
   /** Sequence id of the first attempt; absent for the first itself. */
   readonly firstAttemptId?: number;
+  /** Details of the last heartbeat of the attempts before this one; absent when they gave none. */
+  readonly lastHeartbeat?: string;
   readonly options?: ActivityCallOptions;
 }
 export interface TaskCompletedEvent extends EventBase {
@@ -96,10 +99,13 @@ export interface TaskCompletedEvent extends EventBase {
   readonly taskScheduledId: number;
   readonly result?: string;
 }
+/** An attempt failed, or its call was cancelled by the orchestrator (`errorType` `"TaskCanceledError"`): then it stands in the turn that cancelled it. */
 export interface TaskFailedEvent extends EventBase {
   readonly type: "TaskFailed";
   readonly taskScheduledId: number;
   readonly failureDetails: FailureData;
+  /** Details of the attempt's last heartbeat, for the attempt after it. */
+  readonly lastHeartbeat?: string;
 }
 export interface SubOrchestrationInstanceCreatedEvent extends EventBase {
   readonly type: "SubOrchestrationInstanceCreated";

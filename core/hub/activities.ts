@@ -1,25 +1,34 @@
 /**
- * Runs activities: at least once each, first in first out, up to a bound at once.
+ * Runs activities: at least once each, first in first out, up to a bound for the hub and for each activity.
  *
  * X1. An activity starts only after the commit that scheduled it.
- * X2. Its outcome is reported once; an attempt interrupted by the closing of the hub reports nothing and runs again after the next opening.
+ * X2. Its outcome is reported once: its result, its failure, or the first of its timeouts; what comes later is dropped. An attempt interrupted by
+ *     the closing of the hub reports nothing and runs again after the next opening.
  * X3. `idempotencyKey` is the same for every attempt and every re-execution of one call.
+ * X4. A place is free again as soon as the outcome is decided, although a handler that ignores its signal may go on.
+ * X5. An activity that answers at once and has no time limit costs no timer, no entry in a map and no `AbortController`.
  */
-import type { ActivityContext } from "../definition/activity-context.ts";
+import { timeoutFailure } from "../activity-timeout.ts";
 import type { ActivityDefinition } from "../definition/definitions.ts";
-import { FunctionNotRegisteredError } from "../errors.ts";
+import { FunctionNotRegisteredError, TaskCanceledError } from "../errors.ts";
 import { type FailureData, failureFrom } from "../failure.ts";
-import type { HistoryEvent, TaskScheduledEvent } from "../history/events.ts";
+import type { HistoryEvent } from "../history/events.ts";
 import type { Logger } from "../logger.ts";
 import { type Awaitable, isPromise } from "../store/contract.ts";
+import { type ActivityJob, Attempt, type AttemptPorts, attemptKey, type TimeLimit } from "./activity-attempt.ts";
+import { ActivityQueue } from "./activity-queue.ts";
+import { HeartbeatJournal, type InstanceHeartbeats } from "./heartbeats.ts";
+import type { Host } from "./host.ts";
 import type { Payloads } from "./payloads.ts";
 import type { Registry } from "./registry.ts";
 
-/** One attempt of an activity call. */
-export interface ActivityJob {
+/** Attempts to stop: one call, or all of a generation when `taskId` is absent. */
+export interface Cancellation {
   readonly instanceId: string;
   readonly executionId: string;
-  readonly event: TaskScheduledEvent;
+  readonly taskId?: number;
+  /** Why, for the handler. */
+  readonly reason: string;
 }
 
 export interface ActivityRunnerPorts {
@@ -27,182 +36,218 @@ export interface ActivityRunnerPorts {
   readonly payloads: Payloads;
   readonly logger: Logger;
   readonly env: unknown;
+  readonly host: Host;
   readonly concurrentMax: number;
-  now(): number;
   /** Takes the outcome of a job. */
   report(job: ActivityJob, event: HistoryEvent): void;
-  /** Told when the first activity begins to wait for something, and when the last has ended. */
-  working(isWorking: boolean): void;
+  /** Takes heartbeat details that are to be stored. */
+  keepHeartbeats(heartbeats: InstanceHeartbeats): void;
 }
 
 export class ActivityRunner {
   readonly #ports: ActivityRunnerPorts;
-  readonly #running = new Map<string, RunningActivity>();
-  #queue: ActivityJob[] = [];
-  #queueHead = 0;
+  readonly #attemptPorts: AttemptPorts;
+  /** Attempts that wait, or run and have not answered at once. */
+  readonly #open = new Map<string, Attempt>();
+  readonly #queue = new ActivityQueue();
+  readonly #journal: HeartbeatJournal;
+  readonly #endOnlineWatch: (() => void) | undefined;
+  #runningCount = 0;
   #isClosed = false;
 
   constructor(ports: ActivityRunnerPorts) {
     this.#ports = ports;
+    const { payloads, logger, env, host } = ports;
+    this.#journal = new HeartbeatJournal(host, (heartbeats) => ports.keepHeartbeats(heartbeats));
+    this.#attemptPorts = {
+      payloads,
+      logger,
+      env,
+      host,
+      heartbeat: (job, details) => this.#journal.note(job, details),
+    };
+    this.#endOnlineWatch = host.online?.onChange(() => this.#startWaiting());
   }
 
-  /** Attempts that are running or waiting for their turn. */
-  get openCount(): number {
-    return this.#running.size + this.#queue.length - this.#queueHead;
+  /** Attempts that run and have not answered at once. */
+  get runningCount(): number {
+    return this.#runningCount;
   }
 
   start(job: ActivityJob): void {
-    if (this.#isClosed || this.#running.has(keyOf(job))) return;
-    if (this.#running.size >= this.#ports.concurrentMax) this.#queue.push(job);
-    else this.#run(job);
+    if (this.#isClosed) return;
+    const { event } = job;
+    const definition = this.#ports.registry.activity(event.name, event.version ?? "");
+    if (!definition) {
+      this.#refuse(job);
+      return;
+    }
+    const attempt = new Attempt(job, definition, this.#attemptPorts);
+    const isOrdinary = definition.maxConcurrency === undefined && definition.requires === undefined;
+    if (isOrdinary && this.#runningCount < this.#ports.concurrentMax) {
+      this.#run(attempt);
+      return;
+    }
+    this.#open.set(attempt.key, attempt);
+    this.#queue.add(attempt);
+    attempt.watch((limit) => this.#expire(attempt, limit));
+    this.#startWaiting();
   }
 
-  /** Cancels the attempts of an instance's generation, or one of them: queued ones are dropped, running ones get their signal. */
-  cancel(instanceId: string, executionId: string, taskId: number | undefined, reason: string): void {
-    if (this.#running.size === 0 && this.#queue.length === this.#queueHead) return;
-    const isMeant = (job: ActivityJob): boolean =>
-      job.instanceId === instanceId &&
-      job.executionId === executionId &&
-      (taskId === undefined || job.event.eventId === taskId);
-    this.#queue = this.#queue.slice(this.#queueHead).filter((job) => !isMeant(job));
-    this.#queueHead = 0;
-    for (const running of this.#running.values()) if (isMeant(running.job)) running.abort(reason);
+  /** Starts an outstanding call again after a restart or a failed commit, unless it is still under way. */
+  resume(job: ActivityJob): void {
+    const attempt = this.#open.get(attemptKey(job.instanceId, job.executionId, job.event.eventId));
+    if (!attempt) this.start(job);
+    else if (attempt.details !== undefined) this.#journal.note(attempt.job, attempt.details);
+  }
+
+  /** Stops attempts: what waits never starts, what runs gets its signal. */
+  cancel(cancellations: readonly Cancellation[]): void {
+    if (this.#open.size === 0 || cancellations.length === 0) return;
+    const reasons = new Map<string, string>();
+    for (const { instanceId, executionId, taskId, reason } of cancellations) {
+      if (taskId === undefined) reasons.set(`${instanceId} ${executionId}`, reason);
+      else this.#drop(this.#open.get(attemptKey(instanceId, executionId, taskId)), reason);
+    }
+    if (reasons.size > 0) {
+      for (const attempt of [...this.#open.values()])
+        this.#drop(attempt, reasons.get(`${attempt.instanceId} ${attempt.executionId}`));
+    }
+    this.#goOn();
   }
 
   /** Tells every running attempt to stop; nothing is reported any more. */
-  close(reason: string): void {
+  close(reason: Error): void {
     this.#isClosed = true;
-    this.#queue = [];
-    this.#queueHead = 0;
-    for (const running of this.#running.values()) running.abort(reason);
-    this.#running.clear();
-    this.#ports.working(false);
+    this.#endOnlineWatch?.();
+    this.#journal.close();
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    for (const attempt of open) attempt.end("interrupted");
+    for (const attempt of open) attempt.abort(reason);
+    this.#ports.host.working?.(false);
   }
 
-  #run(job: ActivityJob): void {
-    const definition = this.#ports.registry.activity(job.event.name, job.event.version ?? "");
-    if (!definition) {
-      const failure = failureFrom(new FunctionNotRegisteredError("activity", job.event.name, job.event.version));
-      this.#report(job, undefined, {
-        ...failure,
-        isNonRetriable: true,
-        properties: { code: "functionNotRegistered", unregistered: job.event.name },
-      });
+  /** Hands out the heartbeat details that have not been stored. */
+  takeHeartbeats(): InstanceHeartbeats[] {
+    return this.#journal.take();
+  }
+
+  // ---- one attempt
+
+  #refuse(job: ActivityJob): void {
+    const { name, version } = job.event;
+    const failure = failureFrom(new FunctionNotRegisteredError("activity", name, version));
+    const properties = { code: "functionNotRegistered", unregistered: name };
+    this.#report(job, undefined, { ...failure, isNonRetriable: true, properties });
+  }
+
+  #run(attempt: Attempt): void {
+    const { definition, job } = attempt;
+    attempt.begin();
+    const limit = attempt.isTimed ? attempt.limit : undefined;
+    if (limit && limit.atMs <= this.#ports.host.now()) {
+      this.#expire(attempt, limit);
       return;
     }
-    const running = new RunningActivity(job, this.#ports);
+    let output: Awaitable<string | undefined>;
     try {
-      const output = this.#outputOf(
+      output = this.#outputOf(
         definition,
-        definition.run(running, this.#ports.payloads.decode(job.event.input) as never),
+        definition.run(attempt, this.#ports.payloads.decode(job.event.input) as never),
       );
-      if (isPromise(output)) this.#await(job, running, output);
-      else this.#report(job, output, undefined);
     } catch (error) {
-      this.#report(job, undefined, failureFrom(error));
+      this.#end(attempt, undefined, failureFrom(error));
+      return;
     }
+    if (isPromise(output)) this.#follow(attempt, output);
+    else this.#end(attempt, output, undefined);
   }
 
   /** The encoded result, at once when neither the activity nor its schema makes a promise. */
   #outputOf(definition: ActivityDefinition, result: unknown): Awaitable<string | undefined> {
     const { payloads } = this.#ports;
+    const encode = (value: unknown): string | undefined => payloads.encodeOptional(value);
     if (isPromise(result))
-      return result
+      return Promise.resolve(result)
         .then((value) => payloads.checkOutput(definition, value))
-        .then((value) => payloads.encodeOptional(value));
+        .then(encode);
     const checked = payloads.checkOutput(definition, result);
-    return isPromise(checked)
-      ? checked.then((value) => payloads.encodeOptional(value))
-      : payloads.encodeOptional(checked);
+    return isPromise(checked) ? checked.then(encode) : encode(checked);
   }
 
-  #await(job: ActivityJob, running: RunningActivity, output: Promise<string | undefined>): void {
-    const key = keyOf(job);
-    this.#running.set(key, running);
-    if (this.#running.size === 1) this.#ports.working(true);
-    const end = (report: () => void): void => {
-      if (this.#isClosed) return;
-      this.#running.delete(key);
-      report();
-      this.#startQueued();
-      if (this.#running.size === 0) this.#ports.working(false);
+  /** Takes an attempt that did not answer at once among those that run. */
+  #follow(attempt: Attempt, output: Promise<string | undefined>): void {
+    this.#open.set(attempt.key, attempt);
+    attempt.takePlace();
+    if (++this.#runningCount === 1) this.#ports.host.working?.(true);
+    if (attempt.isTimed) attempt.watch((limit) => this.#expire(attempt, limit));
+    const end = (result: string | undefined, failure: FailureData | undefined): void => {
+      if (attempt.state !== "running") return;
+      this.#end(attempt, result, failure);
+      this.#goOn();
     };
     output.then(
-      (result) => end(() => this.#report(job, result, undefined)),
-      (error) => end(() => this.#report(job, undefined, failureFrom(error))),
+      (result) => end(result, undefined),
+      (error) => end(undefined, failureFrom(error)),
     );
   }
 
-  #startQueued(): void {
-    while (this.#running.size < this.#ports.concurrentMax && this.#queueHead < this.#queue.length) {
-      const job = this.#queue[this.#queueHead++];
-      if (job) this.#run(job);
+  #expire(attempt: Attempt, limit: TimeLimit): void {
+    const error = limit.error();
+    this.#end(attempt, undefined, timeoutFailure(error));
+    attempt.abort(error);
+    this.#goOn();
+  }
+
+  #drop(attempt: Attempt | undefined, reason: string | undefined): void {
+    if (!attempt || reason === undefined) return;
+    this.#release(attempt);
+    attempt.abort(new TaskCanceledError(reason));
+  }
+
+  #end(attempt: Attempt, result: string | undefined, failure: FailureData | undefined): void {
+    this.#release(attempt);
+    this.#report(attempt.job, result, failure, attempt.details);
+  }
+
+  /** Ends it and gives its place back. */
+  #release(attempt: Attempt): void {
+    if (attempt.lane || attempt.hasPlace) this.#open.delete(attempt.key);
+    if (attempt.hasPlace) this.#runningCount--;
+    attempt.end("ended");
+    this.#journal.forget(attempt.job);
+  }
+
+  #report(
+    job: ActivityJob,
+    result: string | undefined,
+    failure: FailureData | undefined,
+    lastHeartbeat?: string | undefined,
+  ): void {
+    const timestamp = new Date(this.#ports.host.now());
+    const base = { eventId: -1, timestamp, taskScheduledId: job.event.eventId };
+    if (failure) {
+      const heartbeat = lastHeartbeat === undefined ? {} : { lastHeartbeat };
+      this.#ports.report(job, { type: "TaskFailed", ...base, failureDetails: failure, ...heartbeat });
+    } else if (result === undefined) this.#ports.report(job, { type: "TaskCompleted", ...base });
+    else this.#ports.report(job, { type: "TaskCompleted", ...base, result });
+  }
+
+  /** After attempts have ended: others take their places. */
+  #goOn(): void {
+    this.#startWaiting();
+    if (this.#runningCount === 0 && !this.#isClosed) this.#ports.host.working?.(false);
+  }
+
+  #startWaiting(): void {
+    const { registry, host, concurrentMax } = this.#ports;
+    while (!this.#isClosed && this.#runningCount < concurrentMax) {
+      const attempt = this.#queue.next(host.online?.isOnline() ?? true);
+      if (!attempt) return;
+      const { name, version } = attempt.job.event;
+      attempt.definition = registry.activity(name, version ?? "") ?? attempt.definition;
+      this.#run(attempt);
     }
-    if (this.#queueHead === this.#queue.length) {
-      this.#queue = [];
-      this.#queueHead = 0;
-    }
   }
-
-  #report(job: ActivityJob, result: string | undefined, failure: FailureData | undefined): void {
-    const base = { eventId: -1, timestamp: new Date(this.#ports.now()), taskScheduledId: job.event.eventId };
-    if (failure) this.#ports.report(job, { type: "TaskFailed", ...base, failureDetails: failure });
-    else
-      this.#ports.report(
-        job,
-        result === undefined ? { type: "TaskCompleted", ...base } : { type: "TaskCompleted", ...base, result },
-      );
-  }
-}
-
-/** The context of one attempt. What few activities use is made on demand. */
-class RunningActivity implements ActivityContext {
-  readonly job: ActivityJob;
-  readonly #ports: ActivityRunnerPorts;
-  #controller: AbortController | undefined;
-
-  constructor(job: ActivityJob, ports: ActivityRunnerPorts) {
-    this.job = job;
-    this.#ports = ports;
-  }
-  get instanceId(): string {
-    return this.job.instanceId;
-  }
-  get executionId(): string {
-    return this.job.executionId;
-  }
-  get taskId(): number {
-    return this.job.event.eventId;
-  }
-  get name(): string {
-    return this.job.event.name;
-  }
-  get attempt(): number {
-    return this.job.event.attempt ?? 1;
-  }
-  get idempotencyKey(): string {
-    return `${this.job.instanceId}:${this.job.executionId}:${this.job.event.firstAttemptId ?? this.job.event.eventId}`;
-  }
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
-  }
-  get lastHeartbeat(): unknown {
-    return undefined;
-  }
-  get env(): unknown {
-    return this.#ports.env;
-  }
-  get log(): Logger {
-    return this.#ports.logger;
-  }
-  heartbeat(): void {}
-  abort(reason: string): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(new Error(reason));
-  }
-}
-
-function keyOf(job: ActivityJob): string {
-  return `${job.instanceId} ${job.executionId} ${job.event.eventId}`;
 }

@@ -20,9 +20,11 @@ import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import { unreachable } from "../unreachable.ts";
 import type { EngineOptions } from "./engine.ts";
 import type { Group } from "./group.ts";
+import { withHeartbeats } from "./heartbeats.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import {
   type EventMessage,
+  type HeartbeatsMessage,
   isFinal,
   type Message,
   type PurgeMessage,
@@ -98,6 +100,9 @@ function judge(
       return release(live, message, now, ports);
     case "purge":
       return purge(live, message, now, ports);
+    case "heartbeats":
+      keepHeartbeats(live, message, ports);
+      return "done";
     case "nudge":
       if (!live.run || !live.record || isFinal(live.record.status)) return "done";
       return "take";
@@ -139,6 +144,10 @@ function judgeEvent(
     return judgeHeld(live, message, now, ports);
   }
   if (!ports.ensurePast(live)) return "wait";
+  if (isSettled(live, message.event)) {
+    drop(live, message, now, ports);
+    return "done";
+  }
   remember(live, message, now, ports);
   if (message.timer) ports.group.draft(live, now.getTime()).removeTimer(message.timer);
   return "take";
@@ -192,6 +201,11 @@ function rewindChild(live: LiveInstance, message: StartMessage, now: Date, ports
     ports.promise(live.instanceId, { kind: "event", event, isPromised: true });
   }
   return "done";
+}
+
+/** True for the outcome of an activity that is not outstanding: it was recorded before, or the call has been cancelled. */
+function isSettled({ openTasks }: LiveInstance, event: HistoryEvent): boolean {
+  return (event.type === "TaskCompleted" || event.type === "TaskFailed") && !openTasks.has(event.taskScheduledId);
 }
 
 /** True for an event that was raised before under the same id. */
@@ -299,7 +313,9 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
   }
   const draft = ports.group.draft(live, now.getTime());
   if (record) {
-    ports.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
+    const { instanceId, executionId: replaced } = record;
+    const reason = `The orchestration '${instanceId}' was replaced by a new one; nobody waits for this activity any more.`;
+    if (record.isBusy) ports.group.cancel({ instanceId, executionId: replaced, reason });
     draft.reset();
     releaseLocks(live, ports);
     live.reset();
@@ -385,6 +401,14 @@ function startTimer(instanceId: string, dueAtMs: number): StoredTimer {
 function release(live: LiveInstance, message: ReleaseMessage, now: Date, ports: AdmissionPorts): Verdict {
   ports.group.draft(live, now.getTime()).removeTimer(message.timer);
   return live.held ? "unhold" : "done";
+}
+
+/** Writes down how far running activities are; the instance itself does not change by it. */
+function keepHeartbeats(live: LiveInstance, { executionId, details }: HeartbeatsMessage, ports: AdmissionPorts): void {
+  const { record } = live;
+  if (record?.executionId !== executionId || isFinal(record.status)) return;
+  live.record = withHeartbeats(record, details);
+  ports.group.draft(live, live.updatedAtMs).setHeartbeats(live.record);
 }
 
 function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: AdmissionPorts): Verdict {

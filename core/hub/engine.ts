@@ -17,9 +17,10 @@ import { ActivityRunner } from "./activities.ts";
 import { type AdmissionPorts, admit } from "./admission.ts";
 import { admitEntity, keepWaiting } from "./entity-admission.ts";
 import { Group } from "./group.ts";
+import { saveHeartbeats } from "./heartbeats.ts";
 import type { Host } from "./host.ts";
 import { Instances } from "./instances.ts";
-import { type LiveInstance, outstandingActivities } from "./live-instance.ts";
+import { type LiveInstance, outstandingJobs } from "./live-instance.ts";
 import { type Message, timerMessage } from "./message.ts";
 import type { VersioningOptions } from "./parking.ts";
 import type { Payloads } from "./payloads.ts";
@@ -55,6 +56,8 @@ export class Engine implements AdmissionPorts {
   #turns: Turn[] = [];
   #group: Group = new Group();
   #committing: Group | undefined;
+  /** Settles when the last commit of an asynchronous store is done, one way or the other. */
+  #commitDone: Promise<void> | undefined;
   #isPumping = false;
   #isWaiting = false;
   #isScheduled = false;
@@ -72,10 +75,10 @@ export class Engine implements AdmissionPorts {
       payloads,
       logger,
       env,
+      host,
       concurrentMax: limits.concurrentActivitiesMax,
-      now: () => host.now(),
       report: (job, event) => this.post(job.instanceId, { kind: "event", event, executionId: job.executionId }),
-      working: (isWorking) => host.working?.(isWorking),
+      keepHeartbeats: ({ instanceId, ...heartbeats }) => this.post(instanceId, { kind: "heartbeats", ...heartbeats }),
     });
     this.#instances = new Instances({
       session,
@@ -122,7 +125,7 @@ export class Engine implements AdmissionPorts {
   }
   /** Activities and entity operations that are running. */
   get openActivityCount(): number {
-    return this.#activities.openCount + this.#entityTurns.size;
+    return this.#activities.runningCount + this.#entityTurns.size;
   }
   /** Takes up what was outstanding when the hub was last open. */
   async recover(): Promise<void> {
@@ -132,9 +135,7 @@ export class Engine implements AdmissionPorts {
       while (live.isLoading) await new Promise<void>((resolve) => host.afterIo(resolve));
       this.enqueue(live);
       if (!live.record?.isBusy) continue;
-      const { executionId } = live.record;
-      for (const event of outstandingActivities(await session.history(instanceId)))
-        this.#activities.start({ instanceId, executionId, event });
+      for (const job of outstandingJobs(live.record, await session.history(instanceId))) this.#activities.resume(job);
     }
     this.#timers.look();
   }
@@ -226,14 +227,21 @@ export class Engine implements AdmissionPorts {
   stop(error: Error): void {
     if (this.#stopped) return;
     this.#stopped = error;
-    this.#activities.close(error.message);
+    this.#activities.close(error);
     this.#timers.close();
     this.#rejectAll(error);
     this.waiters.close(error);
   }
 
-  close(): void {
-    this.stop(new HubClosedError(this.options.hubName));
+  /** Stops, and writes down how far the interrupted activities were. Those that heed their signal get a moment to say so. */
+  async close(): Promise<void> {
+    if (this.stopped) return;
+    const { hubName, session, host, logger } = this.options;
+    const isWorking = this.#activities.runningCount > 0;
+    this.stop(new HubClosedError(hubName));
+    if (isWorking) await new Promise<void>((resolve) => host.afterIo(resolve));
+    await this.#commitDone;
+    await saveHeartbeats(session, this.#activities.takeHeartbeats(), logger);
   }
 
   // ---- the loop
@@ -357,7 +365,7 @@ export class Engine implements AdmissionPorts {
       const done = changes.length > 0 ? this.options.session.commit(changes) : undefined;
       if (isPromise(done)) {
         this.#committing = group;
-        done.then(
+        this.#commitDone = done.then(
           () => {
             this.#committing = undefined;
             this.#deliverGroup(group);
@@ -385,13 +393,12 @@ export class Engine implements AdmissionPorts {
       live.visible = live.record;
       live.visibleAtMs = draft.atMs;
       if (draft.timersAdded.length > 0) this.#timers.added(draft.timersAdded);
-      this.waiters.changed(live.instanceId, live.visible, draft.atMs);
+      if (draft.isNews) this.waiters.changed(live.instanceId, live.visible, draft.atMs);
       if (live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined))
         this.#instances.forget(live);
     }
     for (const { message, value } of group.acks) message.ack?.resolve(value);
-    for (const { instanceId, executionId, taskId } of group.cancellations)
-      this.#activities.cancel(instanceId, executionId, taskId, "The orchestration no longer waits for this activity.");
+    this.#activities.cancel(group.cancellations);
     for (const job of group.jobs) this.#activities.start(job);
     for (const draft of group.drafts.values())
       if (draft.timersRemoved.length > 0) this.#timers.removed(draft.timersRemoved);

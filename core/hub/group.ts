@@ -1,7 +1,8 @@
 /** One group commit in the making: the changes of many instances that will be written together, and what follows once they are. */
 import type { HistoryEvent } from "../history/events.ts";
 import type { EntityRecord, InboxMessage, InstanceChange, InstanceRecord, StoredTimer } from "../store/contract.ts";
-import type { ActivityJob } from "./activities.ts";
+import type { Cancellation } from "./activities.ts";
+import type { ActivityJob } from "./activity-attempt.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { Message } from "./message.ts";
 
@@ -16,6 +17,11 @@ export class Draft {
   #timersRemoved: StoredTimer[] = [];
   #inboxAdded: InboxMessage[] = [];
   #inboxRemoved: number[] = [];
+  /** The record with new heartbeat details and no other change. */
+  #heartbeats: InstanceRecord | undefined;
+  #isNews = false;
+  /** True when activities of the instance are among the group's jobs. */
+  hasJobs = false;
 
   constructor(live: LiveInstance, atMs: number) {
     this.live = live;
@@ -24,6 +30,11 @@ export class Draft {
 
   setRecord(record: InstanceRecord): void {
     this.#change.record = record;
+  }
+  /** The record changes in its heartbeat details, which nobody watches. */
+  setHeartbeats(record: InstanceRecord): void {
+    this.#heartbeats = record;
+    if (this.#change.record) this.#change.record = record;
   }
   setEntity(entity: EntityRecord | null): void {
     this.#change.entity = entity;
@@ -47,6 +58,7 @@ export class Draft {
     this.reset();
     this.#change.isPurge = true;
     delete this.#change.record;
+    this.#heartbeats = undefined;
     this.#inboxAdded = [];
   }
   addTimer(timer: StoredTimer): void {
@@ -83,6 +95,10 @@ export class Draft {
   get atMs(): number {
     return this.#change.atMs;
   }
+  /** True when the finished change is one that clients could see. */
+  get isNews(): boolean {
+    return this.#isNews;
+  }
 
   /** The finished change, or `undefined` when nothing is left of it. */
   change(): InstanceChange | undefined {
@@ -92,17 +108,24 @@ export class Draft {
     if (this.#timersRemoved.length > 0) change.timersRemoved = this.#timersRemoved;
     if (this.#inboxAdded.length > 0) change.inboxAdded = this.#inboxAdded;
     if (this.#inboxRemoved.length > 0) change.inboxRemoved = this.#inboxRemoved;
-    return Object.keys(change).length > 2 ? change : undefined;
+    this.#isNews = Object.keys(change).length > 2;
+    if (this.#heartbeats) change.record ??= this.#heartbeats;
+    return this.#isNews || this.#heartbeats ? change : undefined;
   }
+}
+
+function isMeant({ instanceId, executionId, taskId }: Cancellation, job: ActivityJob): boolean {
+  return (
+    job.instanceId === instanceId &&
+    job.executionId === executionId &&
+    (taskId === undefined || taskId === job.event.eventId)
+  );
 }
 
 export class Group {
   readonly drafts: Map<string, Draft> = new Map();
-  /** Effects to start once the commit is done. */
-  readonly jobs: ActivityJob[] = [];
-  /** Activities to cancel: by instance, or one call of it. */
-  readonly cancellations: { readonly instanceId: string; readonly executionId: string; readonly taskId?: number }[] =
-    [];
+  #jobs: ActivityJob[] = [];
+  readonly #cancellations: Cancellation[] = [];
   /** Callers to answer once the commit is done, with what. */
   readonly acks: { readonly message: Message; readonly value: unknown }[] = [];
   /** Messages between instances that were promised in this group. */
@@ -117,6 +140,25 @@ export class Group {
     this.drafts.set(live.instanceId, draft);
     live.pendingCommits++;
     return draft;
+  }
+  /** Activities to start once the commit is done. */
+  get jobs(): readonly ActivityJob[] {
+    return this.#jobs;
+  }
+  /** Activities to stop once the commit is done. */
+  get cancellations(): readonly Cancellation[] {
+    return this.#cancellations;
+  }
+  /** Starts an activity once the commit is done, unless a later turn of the group cancels it. */
+  start(draft: Draft, job: ActivityJob): void {
+    draft.hasJobs = true;
+    this.#jobs.push(job);
+  }
+  /** Stops activities once the commit is done; those that the same group would start never begin. */
+  cancel(cancellation: Cancellation): void {
+    this.#cancellations.push(cancellation);
+    if (this.drafts.get(cancellation.instanceId)?.hasJobs)
+      this.#jobs = this.#jobs.filter((job) => !isMeant(cancellation, job));
   }
   answer(message: Message, value?: unknown): void {
     if (message.ack) this.acks.push({ message, value });

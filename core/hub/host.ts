@@ -3,7 +3,8 @@
  * and in tests on virtual time.
  *
  * P1. `afterMicrotasks` calls back only when no microtask is left, whatever number of them the running code chains (see run.ts, R1).
- * P2. `wakeAt` never wakes early; it may wake late or more than once.
+ * P2. `wakeAt` never wakes early; it may wake late or more than once. `delay` may be early, by a part of a millisecond or after a part of a
+ *     very long delay; what must not be uses `callAt`.
  */
 import { HOST_TIMER_MS_MAX } from "../limits.ts";
 
@@ -20,8 +21,17 @@ export interface Host {
   delay(delayMs: number, callback: () => void): () => void;
   /** Calls `wake` at or after `dueAtMs`, even after a restart where the host can. A later call replaces an earlier one; `undefined` clears it. */
   wakeAt(dueAtMs: number | undefined, wake: () => void): void;
+  /** Whether the network can be reached; absent where it always can. Activities with `requires: "network"` wait for it. */
+  readonly online?: Connectivity;
   /** Told when activities begin to run and when none is left: some hosts must be kept awake meanwhile. */
   working?(isWorking: boolean): void;
+}
+
+/** Knows whether the network can be reached. */
+export interface Connectivity {
+  isOnline(): boolean;
+  /** Calls back after every change; gives what ends that. */
+  onChange(callback: () => void): () => void;
 }
 
 /** What of the platform the system host uses; all of it is looked for at run time. */
@@ -100,17 +110,24 @@ function messages(MessageChannel: NonNullable<Platform["MessageChannel"]>): Sche
   };
 }
 
+/** Calls back once, at or after an instant and never before it, however far away it is. Gives what cancels it. */
+export function callAt(host: Pick<Host, "delay" | "now">, dueAtMs: number, callback: () => void): () => void {
+  let cancel = (): void => {};
+  const wait = (): void => {
+    const waitMs = Math.max(0, dueAtMs - host.now());
+    cancel = host.delay(waitMs, () => (host.now() >= dueAtMs ? callback() : wait()));
+  };
+  wait();
+  return () => cancel();
+}
+
 /** One alarm over one-shot timers. */
 export function oneAlarm(delay: Host["delay"], now: () => number = () => Date.now()): Host["wakeAt"] {
   let cancel: (() => void) | undefined;
-  const wakeAt: Host["wakeAt"] = (dueAtMs, wake) => {
+  return (dueAtMs, wake) => {
     cancel?.();
-    cancel = undefined;
-    if (dueAtMs === undefined) return;
-    const waitMs = Math.max(0, dueAtMs - now());
-    cancel = delay(waitMs, () => (now() >= dueAtMs ? wake() : wakeAt(dueAtMs, wake)));
+    cancel = dueAtMs === undefined ? undefined : callAt({ delay, now }, dueAtMs, wake);
   };
-  return wakeAt;
 }
 
 function randomUuid(platform: Platform): string {

@@ -1,7 +1,8 @@
 /** An instance in memory: its record, its messages, and while it runs its live orchestrator. */
-import type { HistoryEvent, TaskScheduledEvent } from "../history/events.ts";
+import type { HistoryEvent } from "../history/events.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
 import type { EntityRecord, InstanceRecord, StoredInstance } from "../store/contract.ts";
+import type { ActivityJob } from "./activity-attempt.ts";
 import { type EventMessage, type Message, messageOf } from "./message.ts";
 
 export class LiveInstance {
@@ -133,11 +134,14 @@ export class LiveInstance {
   }
 }
 
-/** The activity calls of a history whose outcome it does not hold. */
-export function outstandingActivities(history: readonly HistoryEvent[]): TaskScheduledEvent[] {
+/** The activity calls of a history whose outcome it does not hold, as they are to be run again. */
+export function outstandingJobs(record: InstanceRecord, history: readonly HistoryEvent[]): ActivityJob[] {
   const live = new LiveInstance("");
   live.track(history);
-  return history.filter(
-    (event) => event.type === "TaskScheduled" && live.openTasks.has(event.eventId),
-  ) as TaskScheduledEvent[];
+  const { instanceId, executionId, heartbeats } = record;
+  return history.flatMap((event) => {
+    if (event.type !== "TaskScheduled" || !live.openTasks.has(event.eventId)) return [];
+    const lastHeartbeat = heartbeats?.[event.eventId];
+    return [{ instanceId, executionId, event, ...(lastHeartbeat !== undefined && { lastHeartbeat }) }];
+  });
 }

@@ -44,12 +44,19 @@ export interface ReleaseMessage extends MessageBase {
 export interface PurgeMessage extends MessageBase {
   readonly kind: "purge";
 }
+/** Heartbeat details of running activities, to be kept with the instance. */
+export interface HeartbeatsMessage extends MessageBase {
+  readonly kind: "heartbeats";
+  readonly executionId: string;
+  /** Stored text by sequence id of the attempt. */
+  readonly details: Readonly<Record<number, string>>;
+}
 /** A turn without events, so that a broken rule fails the instance. */
 export interface NudgeMessage extends MessageBase {
   readonly kind: "nudge";
 }
 
-export type Message = EventMessage | StartMessage | ReleaseMessage | PurgeMessage | NudgeMessage;
+export type Message = EventMessage | StartMessage | ReleaseMessage | PurgeMessage | HeartbeatsMessage | NudgeMessage;
 
 /** A stored message, back in memory. */
 export function messageOf(event: HistoryEvent, sequence: number, executionId: string | undefined): Message {

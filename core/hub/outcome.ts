@@ -1,9 +1,11 @@
 /**
  * From decision to data: what a turn adds to the history, what becomes of the record, and which effects follow its commit. Pure.
  *
- * O1. Events of a turn: what was waiting, the notes, one event per action in order of ids, and the completion last.
+ * O1. Events of a turn: what was waiting, the notes, the ends of cancelled activities, one event per action in order of ids, and the completion last.
  * O2. A finished or continued generation has no open timers and no outstanding activities.
+ * O3. A cancelled activity is recorded as failed by the turn that cancelled it, so that a history tells what is outstanding.
  */
+import { TaskCanceledError } from "../errors.ts";
 import type { FailureData } from "../failure.ts";
 import type {
   CarriedEvent,
@@ -45,6 +47,8 @@ export interface TurnOutcome {
   readonly record: InstanceRecord;
   readonly timersAdded: readonly StoredTimer[];
   readonly activities: readonly TaskScheduledEvent[];
+  /** Sequence ids of outstanding activities that this turn cancelled. */
+  readonly canceledTasks: readonly number[];
   readonly outgoing: readonly Outgoing[];
   readonly continuation?: Continuation;
 }
@@ -56,8 +60,8 @@ export interface TurnFacts {
   readonly fresh: readonly HistoryEvent[];
   readonly now: Date;
   readonly isSuspended: boolean;
-  /** Whether activities are outstanding when the turn's own are left out. */
-  readonly hasOpenTasks: boolean;
+  /** Activities that are outstanding when the turn's own are left out. */
+  readonly openTasks: ReadonlySet<number>;
   newExecutionId(): string;
   /** The version a child gets when its call names none. */
   childVersion(name: string): string;
@@ -72,7 +76,9 @@ const STATUS: Readonly<Record<CompletionStatus, OrchestrationStatus>> = {
 };
 
 export function outcomeOf(decision: TurnDecision, facts: TurnFacts): TurnOutcome {
+  const canceledTasks = decision.canceledTasks.filter((id) => facts.openTasks.has(id));
   const events: HistoryEvent[] = [...facts.fresh, ...decision.notes];
+  for (const id of canceledTasks) events.push(canceledEvent(id, facts.now));
   const timersAdded: StoredTimer[] = [];
   const activities: TaskScheduledEvent[] = [];
   const outgoing: Outgoing[] = [];
@@ -121,28 +127,45 @@ export function outcomeOf(decision: TurnDecision, facts: TurnFacts): TurnOutcome
         unreachable(action);
     }
   }
-  if (!completion)
-    return { events, record: openRecord(decision, facts, activities.length > 0), timersAdded, activities, outgoing };
+  if (completion) return endOf(completion, decision, facts, { events, canceledTasks, outgoing });
+  const isBusy = facts.openTasks.size > canceledTasks.length || activities.length > 0;
+  const record = openRecord(decision, facts, isBusy);
+  return { events, record, timersAdded, activities, canceledTasks, outgoing };
+}
+
+/** The outcome of a generation's last turn. */
+function endOf(
+  completion: CompleteOrchestrationAction,
+  decision: TurnDecision,
+  facts: TurnFacts,
+  parts: Pick<TurnOutcome, "events" | "canceledTasks" | "outgoing">,
+): TurnOutcome {
+  const nothing = { timersAdded: [], activities: [] };
   if (completion.status === "ORCHESTRATION_STATUS_CONTINUED_AS_NEW") {
     const continuation = continuationOf(completion, facts);
-    return {
-      events,
-      record: continuedRecord(facts, continuation),
-      timersAdded: [],
-      activities: [],
-      outgoing,
-      continuation,
-    };
+    return { ...parts, ...nothing, record: continuedRecord(facts, continuation), continuation };
   }
   const { parent } = facts.record;
-  if (parent)
-    outgoing.push({
-      type: "event",
-      instanceId: parent.instanceId,
-      executionId: parent.executionId,
-      event: reportTo(parent.taskScheduledId, completion, facts),
-    });
-  return { events, record: finalRecord(decision, completion, facts), timersAdded: [], activities, outgoing };
+  const report: Outgoing[] = parent
+    ? [
+        {
+          type: "event",
+          instanceId: parent.instanceId,
+          executionId: parent.executionId,
+          event: reportTo(parent.taskScheduledId, completion, facts),
+        },
+      ]
+    : [];
+  const record = finalRecord(decision, completion, facts);
+  return { ...parts, ...nothing, outgoing: [...parts.outgoing, ...report], record };
+}
+
+function canceledEvent(taskScheduledId: number, timestamp: Date): HistoryEvent {
+  const failureDetails: FailureData = {
+    errorType: TaskCanceledError.errorName,
+    errorMessage: "The call was cancelled by the orchestrator.",
+  };
+  return { type: "TaskFailed", eventId: -1, timestamp, taskScheduledId, failureDetails };
 }
 
 /** The history event that records an action. */
@@ -271,10 +294,9 @@ function reportTo(taskScheduledId: number, completion: CompleteOrchestrationActi
   return { type: "SubOrchestrationInstanceFailed", ...base, failureDetails: completion.failure ?? ended };
 }
 
-function openRecord(decision: TurnDecision, facts: TurnFacts, startsActivities: boolean): InstanceRecord {
+function openRecord(decision: TurnDecision, facts: TurnFacts, isBusy: boolean): InstanceRecord {
   const { record } = facts;
   const status: OrchestrationStatus = facts.isSuspended ? "Suspended" : "Running";
-  const isBusy = facts.hasOpenTasks || startsActivities;
   if (
     record.status === status &&
     record.isBusy === isBusy &&
@@ -291,8 +313,9 @@ function finalRecord(
   completion: CompleteOrchestrationAction,
   facts: TurnFacts,
 ): InstanceRecord {
+  const { heartbeats: _heartbeats, ...record } = withStatus(startedOf(facts.record), decision.customStatus);
   return {
-    ...withStatus(startedOf(facts.record), decision.customStatus),
+    ...record,
     status: STATUS[completion.status],
     isBusy: false,
     completedAtMs: facts.now.getTime(),
@@ -302,7 +325,7 @@ function finalRecord(
 }
 
 function continuedRecord(facts: TurnFacts, { started }: Continuation): InstanceRecord {
-  const { customStatus: _status, input: _input, ...record } = startedOf(facts.record);
+  const { customStatus: _status, input: _input, heartbeats: _heartbeats, ...record } = startedOf(facts.record);
   return {
     ...record,
     executionId: started.orchestrationInstance.executionId,

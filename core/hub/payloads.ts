@@ -31,6 +31,9 @@ export class Payloads {
       "customStatusBytesMax",
     );
   }
+  encodeHeartbeat(details: unknown): string {
+    return bounded(this.#codec.encode(details), this.#limits.heartbeatBytesMax, "heartbeat", "heartbeatBytesMax");
+  }
   /** @throws PayloadError for a text that is not of this codec. */
   decode(text: string | undefined): unknown {
     return text === undefined ? undefined : this.#codec.decode(text);

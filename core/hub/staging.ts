@@ -5,7 +5,9 @@ import type { TurnDecision } from "../history/actions.ts";
 import type { ExecutionTerminatedEvent, HistoryEvent } from "../history/events.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import type { Engine } from "./engine.ts";
-import { type LiveInstance, outstandingActivities } from "./live-instance.ts";
+import type { Draft, Group } from "./group.ts";
+import { withoutEndedHeartbeats } from "./heartbeats.ts";
+import { type LiveInstance, outstandingJobs } from "./live-instance.ts";
 import { isFinal, type Message } from "./message.ts";
 import { type Continuation, childStart, outcomeOf, type TurnOutcome } from "./outcome.ts";
 import { park } from "./parking.ts";
@@ -24,13 +26,13 @@ export function commitTurn(turn: Turn, engine: Engine): void {
   const decision = bounded(turn, mismatch ? failed(taken, live, mismatch) : taken, engine);
   if (turn.isRewind) goBack(turn, engine);
   live.track(turn.fresh);
-  const record = live.record as InstanceRecord;
+  const record = withoutEndedHeartbeats(live.record as InstanceRecord, live.openTasks, decision.canceledTasks);
   const outcome = outcomeOf(decision, {
     record,
     fresh: turn.fresh,
     now: turn.now,
     isSuspended: live.run?.isSuspended ?? false,
-    hasOpenTasks: live.openTasks.size > 0,
+    openTasks: live.openTasks,
     newExecutionId: () => engine.newExecutionId(),
     childVersion: (name) => engine.options.registry.defaultVersion(name),
   });
@@ -45,18 +47,30 @@ export function commitTurn(turn: Turn, engine: Engine): void {
   if (engine.options.checksDeterminism) live.recorded.push(...outcome.events);
   if (isFinal(outcome.record.status)) {
     for (const timer of timersOf(live, [...live.openTimers.keys()])) draft.removeTimer(timer);
-    engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
   }
-  for (const event of outcome.activities)
-    engine.group.jobs.push({ instanceId: live.instanceId, executionId: record.executionId, event });
+  directActivities(record, outcome, draft, engine.group);
   send(outcome, engine);
   if (turn.termination?.recurse) terminateChildren(live, turn.termination, engine);
   if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(live, engine);
-  if (outcome.continuation) {
-    engine.group.cancellations.push({ instanceId: live.instanceId, executionId: record.executionId });
-    continueWith(live, outcome.continuation, engine);
-  }
+  if (outcome.continuation) continueWith(live, outcome.continuation, engine);
   if (isFinal(outcome.record.status)) live.retire();
+}
+
+/** Starts what the turn called, and stops what it cancelled or left behind. */
+function directActivities(before: InstanceRecord, outcome: TurnOutcome, draft: Draft, group: Group): void {
+  const { instanceId, executionId } = before;
+  const cancel = (reason: string, taskId?: number): void =>
+    group.cancel({ instanceId, executionId, reason, ...(taskId !== undefined && { taskId }) });
+  const { status } = outcome.record;
+  const isOver = isFinal(status) || outcome.continuation !== undefined;
+  if (isOver && before.isBusy)
+    cancel(
+      `The orchestration '${instanceId}' ${outcome.continuation ? "has continued as new" : `is ${status}`}; it no longer waits for this activity.`,
+    );
+  else if (!isOver)
+    for (const taskId of outcome.canceledTasks)
+      cancel(`The orchestration '${instanceId}' cancelled this call.`, taskId);
+  for (const event of outcome.activities) group.start(draft, { instanceId, executionId, event });
 }
 
 /** Releases every entity that the generation has locked or asked to lock, and withdraws requests that are still on their way. */
@@ -93,8 +107,7 @@ function goBack({ live, past, now }: Turn, engine: Engine): void {
   draft.addTurn(past, 0, now.getTime());
   for (const [timerId, dueAtMs] of live.openTimers)
     draft.addTimer({ instanceId: live.instanceId, kind: "timer", timerId, dueAtMs });
-  const { instanceId, executionId } = record;
-  for (const event of outstandingActivities(past)) engine.group.jobs.push({ instanceId, executionId, event });
+  for (const job of outstandingJobs(live.record, past)) engine.group.start(draft, job);
   for (const child of openChildrenOf(past)) {
     const event = childStart(
       child,

@@ -186,7 +186,7 @@ export class TaskHub implements TaskHubClient {
 
   /** Gives the hub up: running activities get their signal and run again after the next opening; waits reject with `HubClosedError`. */
   async close(): Promise<void> {
-    this.#engine.close();
+    await this.#engine.close();
     await this.#engine.options.session.close();
   }
 

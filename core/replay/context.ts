@@ -18,9 +18,10 @@ import { type Duration, dueAtMs, durationMs } from "../duration.ts";
 import type { ActivityCallOptions, ExecutionStartedEvent } from "../history/events.ts";
 import { checkInstanceId, checkName, EntityId, type EntityIdLike, entityIdOf } from "../identity.ts";
 import { gatedLogger, type Logger } from "../logger.ts";
+import { type AttemptAction, CallTask } from "./call-task.ts";
 import { EntityCallTask } from "./entity-calls.ts";
 import { nameGuid, seededRandom } from "./guid.ts";
-import { CallTask, EventTask, TimerTaskNode } from "./operations.ts";
+import { EventTask, TimerTaskNode } from "./operations.ts";
 import { PATCH_NOTE } from "./patches.ts";
 import type { OrchestratorRun } from "./run.ts";
 import type { CancelableTask, Task } from "./task.ts";
@@ -69,7 +70,7 @@ export class ReplayContext implements OrchestrationContext {
     activity: ActivityDefinition<never, TOutput> | string,
     input?: unknown,
     options: CallActivityOptions = {},
-  ): Task<TOutput> {
+  ): CancelableTask<TOutput> {
     this.#run.checkActive("callActivity");
     const name = typeof activity === "string" ? activity : activity?.name;
     checkName(name, "The name of the activity to call");
@@ -77,7 +78,6 @@ export class ReplayContext implements OrchestrationContext {
     const version = options.version ?? (typeof activity === "string" ? undefined : activity.version || undefined);
     const definition = typeof activity === "string" ? this.#run.ports.activity(name, version ?? "") : activity;
     const payload = this.#payload(this.#run.ports.checkInput(definition, input));
-    const retry = options.retry ?? definition?.options.retry;
     const { retry: _retry, ...callOptions } = optionsOf(options);
     const common = {
       kind: "scheduleTask" as const,
@@ -87,13 +87,21 @@ export class ReplayContext implements OrchestrationContext {
       ...(options.tags && { tags: { ...options.tags } }),
       ...(Object.keys(callOptions).length > 0 && { options: callOptions as ActivityCallOptions }),
     };
-    return new CallTask<TOutput>(
-      this.#run,
-      "Activity",
-      name,
-      (id, attempt, firstAttemptId) => (attempt === 1 ? { id, ...common } : { id, ...common, attempt, firstAttemptId }),
-      retry,
-    );
+    const attempt: AttemptAction = (id, firstAttemptId, again) => {
+      if (!again) return { id, ...common };
+      const { attempt, remainingMs, lastHeartbeat } = again;
+      return {
+        id,
+        ...common,
+        attempt,
+        firstAttemptId,
+        ...(lastHeartbeat !== undefined && { lastHeartbeat }),
+        ...(remainingMs !== undefined && { options: { ...callOptions, scheduleToCloseTimeoutMs: remainingMs } }),
+      };
+    };
+    const retry = options.retry ?? definition?.options.retry;
+    const timeoutMs = options.scheduleToCloseTimeoutMs ?? definition?.options.scheduleToCloseTimeoutMs;
+    return new CallTask<TOutput>(this.#run, "Activity", name, attempt, retry, timeoutMs);
   }
 
   callSubOrchestrator<TOutput>(
@@ -124,7 +132,7 @@ export class ReplayContext implements OrchestrationContext {
       this.#run,
       "Sub-orchestration",
       name,
-      (id, _attempt, firstId) => ({
+      (id, firstId) => ({
         id,
         ...common,
         instanceId: options.instanceId ?? `${executionId}:${firstId.toString(16).padStart(4, "0")}`,

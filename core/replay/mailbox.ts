@@ -5,6 +5,7 @@
  * M1. An event goes to exactly one wait: the oldest open one of its name.
  * M2. A wait that was cancelled or has timed out takes nothing.
  */
+import { Fifo } from "../fifo.ts";
 import type { EventRaisedEvent } from "../history/events.ts";
 
 /** A wait that can be handed an event. */
@@ -19,8 +20,8 @@ interface Buffered {
 }
 
 export class Mailbox {
-  readonly #waiters = new Map<string, Queue<EventWaiter>>();
-  readonly #buffered = new Map<string, Queue<Buffered>>();
+  readonly #waiters = new Map<string, Fifo<EventWaiter>>();
+  readonly #buffered = new Map<string, Fifo<Buffered>>();
   #arrivals = 0;
 
   /** Hands an event to the oldest open wait, or keeps it. */
@@ -58,33 +59,8 @@ export class Mailbox {
   }
 }
 
-function queueIn<T>(queues: Map<string, Queue<T>>, name: string): Queue<T> {
-  const queue = queues.get(name) ?? new Queue<T>();
+function queueIn<T>(queues: Map<string, Fifo<T>>, name: string): Fifo<T> {
+  const queue = queues.get(name) ?? new Fifo<T>();
   queues.set(name, queue);
   return queue;
-}
-
-/** First in, first out, with a cheap `shift` however long it is. */
-class Queue<T> {
-  #items: T[] = [];
-  #head = 0;
-  push(item: T): void {
-    this.#items.push(item);
-  }
-  shift(): T | undefined {
-    if (this.#head === this.#items.length) return undefined;
-    const item = this.#items[this.#head++];
-    if (this.#head > 64 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
-  }
-  drop(isUnwanted: (item: T) => boolean): void {
-    this.#items = this.items().filter((item) => !isUnwanted(item));
-    this.#head = 0;
-  }
-  items(): T[] {
-    return this.#items.slice(this.#head);
-  }
 }

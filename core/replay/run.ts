@@ -61,6 +61,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   #late: CarriedEvent[] = [];
   #notes: GenericEvent[] = [];
   #canceledTimers: number[] = [];
+  #canceledTasks: number[] = [];
   readonly #actions = new Map<number, OrchestratorAction>();
   readonly #unrecorded = new Map<number, string | undefined>();
   readonly #operations = new Map<number, Operation>();
@@ -93,6 +94,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     this.#fresh = fresh;
     this.#freshIndex = 0;
     this.#canceledTimers = [];
+    this.#canceledTasks = [];
     this.#notes = [];
     for (const event of past) this.#foresee(event);
     for (const event of fresh) this.#foresee(event);
@@ -129,7 +131,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
       actions,
       notes: this.#notes,
       canceledTimers: this.#canceledTimers,
-      canceledTasks: [],
+      canceledTasks: this.#canceledTasks,
       customStatus: this.customStatus,
     };
   }
@@ -171,9 +173,18 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   }
 
   withdrawTimer(id: number): void {
+    this.#withdraw(id, this.#canceledTimers);
+  }
+
+  withdrawTask(id: number): void {
+    this.#withdraw(id, this.#canceledTasks);
+  }
+
+  /** Takes back an action that is not committed yet; one that is becomes part of the turn's decision. */
+  #withdraw(id: number, canceled: number[]): void {
     this.#operations.delete(id);
     this.#unrecorded.delete(id);
-    if (!this.#actions.delete(id) && !this.isReplaying) this.#canceledTimers.push(id);
+    if (!this.#actions.delete(id) && !this.isReplaying) canceled.push(id);
   }
 
   decode(text: string | undefined): unknown {
@@ -299,6 +310,8 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
         this.#settle(event.taskScheduledId)?.completed?.(event.result);
         break;
       case "TaskFailed":
+        this.#settle(event.taskScheduledId)?.failed?.(event.failureDetails, event.lastHeartbeat);
+        break;
       case "SubOrchestrationInstanceFailed":
         this.#settle(event.taskScheduledId)?.failed?.(event.failureDetails);
         break;

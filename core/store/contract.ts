@@ -43,6 +43,11 @@ export interface InstanceRecord {
   readonly parent?: ParentInstance;
   /** True while activities of the instance are outstanding: what a restart must look at. */
   readonly isBusy: boolean;
+  /**
+   * Details of the last heartbeats of running activities (stored text), by sequence id of the attempt: what the attempt goes on from after a
+   * restart. Written every few seconds at most; what no longer runs is left out of the next record that is written for another reason.
+   */
+  readonly heartbeats?: Readonly<Record<number, string>>;
   /** Ids of events that were raised with an `eventId`, so that raising them again has no effect. Bounded, oldest first. */
   readonly seenEventIds?: readonly string[];
 }

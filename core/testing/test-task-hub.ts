@@ -71,6 +71,11 @@ export class TestTaskHub extends TaskHub {
     }
   }
 
+  /** Takes the network away, or gives it back: activities with `requires: "network"` wait without it. */
+  setOnline(isOnline: boolean): void {
+    this.#host.online.set(isOnline);
+  }
+
   /** Replaces what an activity does, from its next attempt on. Its options (retries, timeouts) stay. */
   mockActivity<TInput, TOutput>(
     activity: ActivityDefinition<TInput, TOutput> | string,

@@ -1,5 +1,5 @@
 /** A host whose clock stands still until a test moves it. Its event loop is the platform's own. */
-import { type Host, oneAlarm, systemHost } from "../hub/host.ts";
+import { type Connectivity, type Host, oneAlarm, systemHost } from "../hub/host.ts";
 
 interface VirtualTimer {
   readonly atMs: number;
@@ -7,7 +7,26 @@ interface VirtualTimer {
   readonly callback: () => void;
 }
 
+/** A network that a test takes away and gives back. */
+class VirtualNetwork implements Connectivity {
+  readonly #watchers = new Set<() => void>();
+  #isOnline = true;
+
+  isOnline(): boolean {
+    return this.#isOnline;
+  }
+  onChange(callback: () => void): () => void {
+    this.#watchers.add(callback);
+    return () => this.#watchers.delete(callback);
+  }
+  set(isOnline: boolean): void {
+    this.#isOnline = isOnline;
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
 export class VirtualHost implements Host {
+  readonly online: VirtualNetwork = new VirtualNetwork();
   readonly #system: Host = systemHost();
   #nowMs: number;
   #order = 0;
