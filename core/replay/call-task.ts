@@ -11,7 +11,7 @@ import type { Retry } from "../definition/retry.ts";
 import { type Duration, durationMs } from "../duration.ts";
 import { FunctionNotRegisteredError, TaskFailedError } from "../errors.ts";
 import { type FailureData, type FailureDetails, failureDetails } from "../failure.ts";
-import type { OrchestratorAction } from "../history/actions.ts";
+import type { OrchestratorAction, ScheduleTaskAction } from "../history/actions.ts";
 import type { Operation, OperationHost } from "./operations.ts";
 import { retryDelayMs } from "./retry-decision.ts";
 import { TaskNode } from "./task.ts";
@@ -28,6 +28,24 @@ export interface Repetition {
 
 /** One attempt of a call, as an action; the first has no `again`. */
 export type AttemptAction = (id: number, firstId: number, again: Repetition | undefined) => OrchestratorAction;
+
+/** The attempts of an activity call. */
+export function activityAttempts(
+  call: Omit<ScheduleTaskAction, "id" | "attempt" | "firstAttemptId" | "lastHeartbeat">,
+): AttemptAction {
+  return (id, firstAttemptId, again) => {
+    if (!again) return { id, ...call };
+    const { attempt, remainingMs, lastHeartbeat } = again;
+    return {
+      id,
+      ...call,
+      attempt,
+      firstAttemptId,
+      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
+      ...(remainingMs !== undefined && { options: { ...call.options, scheduleToCloseTimeoutMs: remainingMs } }),
+    };
+  };
+}
 
 /** A call of an activity or sub-orchestration. */
 export class CallTask<T> extends TaskNode<T> implements Operation {

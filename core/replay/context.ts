@@ -18,7 +18,7 @@ import { type Duration, dueAtMs, durationMs } from "../duration.ts";
 import type { ActivityCallOptions, ExecutionStartedEvent } from "../history/events.ts";
 import { checkInstanceId, checkName, EntityId, type EntityIdLike, entityIdOf } from "../identity.ts";
 import { gatedLogger, type Logger } from "../logger.ts";
-import { type AttemptAction, CallTask } from "./call-task.ts";
+import { activityAttempts, CallTask } from "./call-task.ts";
 import { EntityCallTask } from "./entity-calls.ts";
 import { nameGuid, seededRandom } from "./guid.ts";
 import { EventTask, TimerTaskNode } from "./operations.ts";
@@ -87,21 +87,9 @@ export class ReplayContext implements OrchestrationContext {
       ...(options.tags && { tags: { ...options.tags } }),
       ...(Object.keys(callOptions).length > 0 && { options: callOptions as ActivityCallOptions }),
     };
-    const attempt: AttemptAction = (id, firstAttemptId, again) => {
-      if (!again) return { id, ...common };
-      const { attempt, remainingMs, lastHeartbeat } = again;
-      return {
-        id,
-        ...common,
-        attempt,
-        firstAttemptId,
-        ...(lastHeartbeat !== undefined && { lastHeartbeat }),
-        ...(remainingMs !== undefined && { options: { ...callOptions, scheduleToCloseTimeoutMs: remainingMs } }),
-      };
-    };
     const retry = options.retry ?? definition?.options.retry;
     const timeoutMs = options.scheduleToCloseTimeoutMs ?? definition?.options.scheduleToCloseTimeoutMs;
-    return new CallTask<TOutput>(this.#run, "Activity", name, attempt, retry, timeoutMs);
+    return new CallTask<TOutput>(this.#run, "Activity", name, activityAttempts(common), retry, timeoutMs);
   }
 
   callSubOrchestrator<TOutput>(
