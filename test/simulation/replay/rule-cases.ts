@@ -1,8 +1,16 @@
 /** Cases of code that breaks the rules of orchestrators: it must fail, with a code that says why, and never be accepted silently. */
-import { defineOrchestrator, type HistoryEvent, type OrchestratorDefinition, type TaskFailedError } from "holdfast";
+import {
+  defineOrchestrator,
+  type HistoryEvent,
+  MemoryStore,
+  type OrchestratorDefinition,
+  type TaskFailedError,
+} from "holdfast";
 import { replayHistory } from "holdfast/testing";
+import { type HostedHub, openHostedHub } from "./hosted.ts";
 import { awaitNull } from "./promises.ts";
-import { mustBe, mustReplay, type Rehearsal, rehearse } from "./rehearsal.ts";
+import { Random } from "./random.ts";
+import { mustBe, mustReplay, type Rehearsal, rehearse, Stage } from "./rehearsal.ts";
 
 /** A promise that something outside settles, like that of `fetch`. */
 function foreign<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
@@ -171,11 +179,6 @@ export const ruleCases: Readonly<Record<string, () => Promise<void>>> = {
   },
 
   "a retry that the history did not record is a NonDeterminismError": async () => {
-    const compensating = (retry: boolean): OrchestratorDefinition =>
-      defineOrchestrator("it", async (ctx) => {
-        const options = retry ? { retry: { maxAttempts: 3, firstRetryInterval: 10 } } : {};
-        await ctx.callActivity("act", "a", options).catch(() => ctx.callActivity("act", "undo a"));
-      }) as OrchestratorDefinition;
     const { history } = await rehearse(
       (ctx) => compensating(false).run(ctx, undefined as never),
       async (stage) => {
@@ -186,7 +189,46 @@ export const ruleCases: Readonly<Record<string, () => Promise<void>>> = {
     const error = await replayError(compensating(true), history);
     mustBe(error?.name, "NonDeterminismError", "The error of the replay");
   },
+
+  "a retry that the history did not record fails the instance, and the hub goes on": async () => {
+    let hosted: HostedHub | undefined;
+    const stage = new Stage(() => hosted as HostedHub);
+    const store = new MemoryStore();
+    const other = defineOrchestrator("other", (ctx) => ctx.callActivity("act", "b"));
+    const open = async (retries: boolean): Promise<HostedHub> =>
+      openHostedHub({
+        store,
+        functions: [compensating(retries), other, stage.activity],
+        startAt: new Date("2026-01-01T00:00:00Z"),
+        ids: new Random(`retries ${retries}`),
+      });
+    hosted = await open(false);
+    await hosted.hub.scheduleNewOrchestration("it", undefined, { instanceId: "it" });
+    await hosted.settle();
+    await stage.fail("a");
+    await hosted.hub.close();
+    hosted = await open(true);
+    await hosted.hub.scheduleNewOrchestration("other", undefined, { instanceId: "other" });
+    await hosted.settle();
+    await stage.end("undo a");
+    await stage.end("b");
+    const [it, another] = [
+      await hosted.hub.getOrchestrationState("it"),
+      await hosted.hub.getOrchestrationState("other"),
+    ];
+    await hosted.hub.close();
+    mustBe(it?.failure?.errorType, "NonDeterminismError", "The failure of the instance");
+    mustBe(another?.runtimeStatus, "Completed", "The status of another instance");
+  },
 };
+
+/** Calls an activity, with a retry policy or without, and another one when it fails. */
+function compensating(retries: boolean): OrchestratorDefinition {
+  return defineOrchestrator("it", async (ctx) => {
+    const options = retries ? { retry: { maxAttempts: 3, firstRetryInterval: 10 } } : {};
+    await ctx.callActivity("act", "a", options).catch(() => ctx.callActivity("act", "undo a"));
+  }) as OrchestratorDefinition;
+}
 
 async function replayError(
   definition: OrchestratorDefinition,
