@@ -55,13 +55,13 @@ export class Payloads {
       [],
     );
   }
-  /** Checks a result. A promise when the schema answers with one. @throws ValidationError */
+  /** Checks a result. A promise when the schema answers with one. @throws ValidationError that no retry policy tries again */
   checkOutput(
     definition: ActivityDefinition | OrchestratorDefinition | undefined,
     output: unknown,
   ): Awaitable<unknown> {
     return definition?.outputSchema
-      ? check(definition.outputSchema, output, `The result of ${definition.kind} '${definition.name}'`)
+      ? check(definition.outputSchema, output, `The result of ${definition.kind} '${definition.name}'`, true)
       : output;
   }
 }
@@ -74,19 +74,21 @@ function bounded(text: string, max: number, what: string, limit: string): string
   );
 }
 
-function check(schema: StandardSchema, value: unknown, what: string): Awaitable<unknown> {
+function check(schema: StandardSchema, value: unknown, what: string, isFinal = false): Awaitable<unknown> {
   const result = schema["~standard"].validate(value);
-  return isPromise(result) ? result.then((r) => accepted(r, what)) : accepted(result, what);
+  return isPromise(result) ? result.then((r) => accepted(r, what, isFinal)) : accepted(result, what, isFinal);
 }
 
-function accepted(result: SchemaResult<unknown>, what: string): unknown {
+function accepted(result: SchemaResult<unknown>, what: string, isFinal: boolean): unknown {
   if (!result.issues) return result.value;
   const first = result.issues[0];
   const path = (first?.path ?? [])
     .map((part) => String(typeof part === "object" && part !== null ? (part as { key: unknown }).key : part))
     .join(".");
-  throw new ValidationError(
+  const error = new ValidationError(
     `${what} was refused by its schema: ${path === "" ? "" : `${path}: `}${first?.message ?? "no reason given"}`,
     result.issues,
   );
+  if (isFinal) Object.defineProperty(error, "isNonRetriable", { value: true });
+  throw error;
 }

@@ -43,7 +43,7 @@ export function commitTurn(turn: Turn, engine: Engine): void {
   else draft.addTurn(outcome.events, live.turnCount, turn.now.getTime());
   if (outcome.record !== record) draft.setRecord(outcome.record);
   for (const message of turn.messages) engine.group.answer(message);
-  update(live, turn, outcome);
+  update(live, turn, outcome, engine);
   if (engine.options.checksDeterminism) live.recorded.push(...outcome.events);
   if (isFinal(outcome.record.status)) {
     for (const timer of timersOf(live, [...live.openTimers.keys()])) draft.removeTimer(timer);
@@ -120,12 +120,19 @@ function goBack({ live, past, now }: Turn, engine: Engine): void {
   }
 }
 
-function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome): void {
+function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome, { options }: Engine): void {
   live.track(outcome.events.slice(turn.fresh.length));
   live.record = outcome.record;
   live.updatedAtMs = turn.now.getTime();
   live.turnCount++;
+  const { historyEventsWarning, historyEventsMax } = options.limits;
+  const isLong = live.eventCount > historyEventsWarning;
   live.eventCount += outcome.events.length;
+  if (isLong || live.eventCount <= historyEventsWarning) return;
+  options.logger.warn(
+    `The history of '${live.instanceId}' (${live.record.name}) has ${live.eventCount} events; at ${historyEventsMax} it fails. Keep histories short with continueAsNew or sub-orchestrations.`,
+    { instanceId: live.instanceId, historyEvents: live.eventCount },
+  );
 }
 
 /** The stored timers of sequence ids, as far as they are still open. */
