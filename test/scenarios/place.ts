@@ -1,0 +1,58 @@
+/**
+ * Places: a store of some kind, over which a scenario opens hubs on virtual time, one after the other. A scenario knows no store and no runtime, so
+ * that the same file runs in Node and inside a Durable Object.
+ */
+import { type FunctionDefinition, type HubStore, MemoryStore } from "holdfast";
+import { TestTaskHub, type TestTaskHubOptions } from "holdfast/testing";
+import { it } from "vitest";
+
+type HubOptions = Omit<TestTaskHubOptions, "functions" | "store">;
+
+/** What a scenario is given. */
+export class Place {
+  readonly #connect: () => HubStore;
+  readonly #opened: TestTaskHub[] = [];
+
+  /** @param connect gives a store over the same data each time. */
+  constructor(connect: () => HubStore) {
+    this.#connect = connect;
+  }
+
+  /** Opens a hub over what the one before left; its clock goes on where that one stopped. */
+  async open(functions: readonly FunctionDefinition[], options: HubOptions = {}): Promise<TestTaskHub> {
+    const last = this.#opened.at(-1);
+    await last?.close();
+    const hub = await TestTaskHub.open({
+      ...(last && { startAt: last.now }),
+      ...options,
+      functions,
+      store: this.#connect(),
+    });
+    this.#opened.push(hub);
+    return hub;
+  }
+
+  async close(): Promise<void> {
+    await this.#opened.at(-1)?.close();
+  }
+}
+
+/** Declares a test of one scenario. */
+export type Scenario = (title: string, play: (place: Place) => Promise<void>) => void;
+
+/** Plays a scenario in a place and clears up after it. */
+export async function playIn(connect: () => HubStore, play: (place: Place) => Promise<void>): Promise<void> {
+  const place = new Place(connect);
+  try {
+    await play(place);
+  } finally {
+    await place.close();
+  }
+}
+
+/** Every scenario in memory. */
+export const inMemory: Scenario = (title, play) =>
+  it(title, async () => {
+    const store = new MemoryStore();
+    await playIn(() => store, play);
+  });
