@@ -1,5 +1,9 @@
-/** Entities: calls, operations, storage. The scenarios are those that run in a Durable Object as well. */
+/** Entities in memory; the same scenarios run in a Durable Object (../worker/scenarios.test.ts). */
 import { entityCallScenarios } from "../scenarios/entities.ts";
+import { entityOperationScenarios } from "../scenarios/entity-operations.ts";
+import { entityStorageScenarios } from "../scenarios/entity-storage.ts";
 import { inMemory } from "../scenarios/place.ts";
 
 entityCallScenarios(inMemory);
+entityOperationScenarios(inMemory);
+entityStorageScenarios(inMemory);

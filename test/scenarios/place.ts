@@ -56,3 +56,10 @@ export const inMemory: Scenario = (title, play) =>
     const store = new MemoryStore();
     await playIn(() => store, play);
   });
+
+/** All that an async iterable gives. */
+export async function listOf<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const value of values) list.push(value);
+  return list;
+}
