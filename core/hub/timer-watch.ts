@@ -3,6 +3,7 @@
  *
  * W1. What is due is found by asking the store, never by remembering what was armed; so overdue timers fire on start.
  * W2. A timer is handed out once until the commit that consumes it.
+ * W3. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
  */
 import { TIMER_BATCH_MAX } from "../limits.ts";
 import { type Awaitable, isPromise, type StoredTimer } from "../store/contract.ts";
@@ -23,6 +24,7 @@ export class TimerWatch {
   readonly #firing = new Set<string>();
   #armedAtMs: number | undefined;
   #isAsking = false;
+  #isClosed = false;
 
   constructor(ports: TimerWatchPorts) {
     this.#ports = ports;
@@ -35,7 +37,7 @@ export class TimerWatch {
 
   /** Looks at the store: hands out what is due and arms for the next. */
   look(): void {
-    if (this.#isAsking || this.#firing.size > 0) return;
+    if (this.#isClosed || this.#isAsking || this.#firing.size > 0) return;
     this.#isAsking = true;
     this.#then(this.#ports.dueTimers(this.#ports.host.now(), TIMER_BATCH_MAX), (due) => {
       for (const timer of due) {
@@ -74,10 +76,12 @@ export class TimerWatch {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#ports.host.wakeAt(undefined, () => {});
   }
 
   #arm(dueAtMs: number | undefined): void {
+    if (this.#isClosed) return;
     this.#armedAtMs = dueAtMs;
     this.#ports.host.wakeAt(dueAtMs, () => {
       this.#armedAtMs = undefined;
@@ -88,10 +92,16 @@ export class TimerWatch {
   #then<T>(value: Awaitable<T>, use: (value: T) => void): void {
     if (!isPromise(value)) use(value);
     else
-      value.then(use, (error) => {
-        this.#isAsking = false;
-        this.#ports.failed(error);
-      });
+      value.then(
+        (answer) => {
+          if (this.#isClosed) this.#isAsking = false;
+          else use(answer);
+        },
+        (error) => {
+          this.#isAsking = false;
+          this.#ports.failed(error);
+        },
+      );
   }
 }
 
