@@ -1,6 +1,7 @@
 /** One writer per hub, and what comes back after it stopped: closing, crashing, being taken over, opening again. */
 import { type ActivityContext, defineActivity, defineOrchestrator, MemoryStore, TaskHub, whenAll } from "holdfast";
 import { describe, expect, it } from "vitest";
+import { CrashingStore } from "./crashing-store.ts";
 import { errorOf, eventsOf, failureOf, openHub, run, stateOf } from "./running.ts";
 import { inEveryShape } from "./shapes.ts";
 
@@ -258,6 +259,21 @@ describe("opening a hub over a store that another has open", () => {
     await newer.advance(1_000);
     expect((await stateOf(newer, "call")).output).toBe("from the newer");
     expect((await stateOf(newer, "sleep")).runtimeStatus).toBe("Completed");
+  });
+
+  it("lets the older one come to rest, whatever it was doing: activities that end, timers that are due", async () => {
+    for (let crashAfter = 1; crashAfter <= 6; crashAfter++) {
+      const store = new CrashingStore(crashAfter);
+      const ticking = defineOrchestrator("ticking", async (ctx) => {
+        await Promise.all([1, 1, 2, 2].map((ms) => ctx.createTimer(ms).then(() => ctx.callActivity(echo, ms))));
+      });
+      const older = await openHub([ticking, echo], { store });
+      await older.scheduleNewOrchestration(ticking, undefined, { instanceId: "i" }).catch(() => {});
+      await older.advance(10_000);
+      const newer = await openHub([ticking, echo], { store, startAt: older.now });
+      await newer.runUntilIdle();
+      expect((await stateOf(newer, "i")).runtimeStatus).toBe("Completed");
+    }
   });
 
   it("is not disturbed when the older one is closed afterwards", async () => {
