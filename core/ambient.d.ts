@@ -14,3 +14,19 @@ interface AbortController {
   abort(reason?: unknown): void;
 }
 declare var AbortController: { new (): AbortController };
+interface URL {
+  readonly href: string;
+  readonly protocol: string;
+  readonly origin: string;
+  readonly host: string;
+  readonly hostname: string;
+  readonly port: string;
+  readonly pathname: string;
+  readonly username: string;
+  readonly password: string;
+  hash: string;
+}
+declare var URL: { new (url: string, base?: string | URL): URL };
+declare var TextDecoder: {
+  new (): { decode(bytes?: Uint8Array, options?: { readonly stream?: boolean }): string };
+};

@@ -239,6 +239,27 @@ export class VersionMismatchError extends HoldfastError {
   }
 }
 
+/** `callHttp` was about to reach an address that the hub's egress policy refuses; nothing was sent. Never tried again. Code `egressDenied`. */
+export class EgressDeniedError extends HoldfastError {
+  static override readonly errorName: string = "EgressDeniedError";
+  readonly host: string;
+  constructor(host: string, message: string) {
+    super("egressDenied", message);
+    this.host = host;
+  }
+  get isNonRetriable(): boolean {
+    return true;
+  }
+}
+
+/** A request of `callHttp` got no answer: no connection, a broken one, or too many redirects. Code `httpRequest`. */
+export class HttpRequestError extends HoldfastError {
+  static override readonly errorName: string = "HttpRequestError";
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("httpRequest", message, options);
+  }
+}
+
 /** An argument or option makes no sense. Code `invalidArgument`. */
 export class InvalidArgumentError extends HoldfastError {
   static override readonly errorName: string = "InvalidArgumentError";

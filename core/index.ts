@@ -21,6 +21,7 @@ export {
   type EntityProxy,
   type EntityStartOptions,
 } from "./definition/entity.ts";
+export type { DurableHttpRequest, DurableHttpResponse } from "./definition/http.ts";
 export type {
   CallActivityOptions,
   CallSubOrchestratorOptions,
@@ -35,6 +36,8 @@ export * from "./errors.ts";
 export type { FailureData, FailureDetails } from "./failure.ts";
 export type * from "./history/events.ts";
 export { decodeEvents, encodeEvents, reviveEvents } from "./history/events.ts";
+export type { EgressOptions } from "./http/egress.ts";
+export type { ContentStream, Fetch, FetchInit, FetchResponse } from "./http/fetch.ts";
 export { type Connectivity, type Host, systemHost } from "./hub/host.ts";
 export type { TaskHubOptions } from "./hub/open-engine.ts";
 export { TaskHub } from "./hub/task-hub.ts";

@@ -46,6 +46,12 @@ export const HEARTBEAT_WRITE_INTERVAL_MS = 5_000;
 export const TIMER_BATCH_MAX = 1_000;
 /** Longest delay given to the host's own timer, in ms (2^31 − 1 is the platform limit); longer waits are taken up again. */
 export const HOST_TIMER_MS_MAX = 2_147_483_647;
+/** Longest time of one request of `callHttp` unless it says otherwise, in ms: five minutes, what platforms wait for an answer themselves. */
+export const HTTP_TIMEOUT_MS = 300_000;
+/** Redirects that one request of `callHttp` follows. */
+export const HTTP_REDIRECTS_MAX = 10;
+/** Delay between two requests of a poll when the 202 does not say, in ms: that of Durable Functions. */
+export const HTTP_POLL_MS = 30_000;
 /** Page size of queries when none is given, and the largest one. */
 export const PAGE_SIZE = 100;
 export const PAGE_SIZE_MAX = 10_000;

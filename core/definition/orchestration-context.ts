@@ -6,6 +6,7 @@ import type { CancelableTask, Task } from "../replay/task.ts";
 import type { InputAndOptions } from "./arguments.ts";
 import type { ActivityDefinition, ActivityOptions, OrchestratorDefinition } from "./definitions.ts";
 import type { EntityDefinition, EntityProxy } from "./entity.ts";
+import type { DurableHttpRequest, DurableHttpResponse } from "./http.ts";
 import type { Retry } from "./retry.ts";
 
 /** Options of one activity call. What is given here wins over the activity's definition. */
@@ -117,6 +118,17 @@ export interface OrchestrationContext {
   lockEntities(...ids: readonly EntityIdLike[]): CancelableTask<EntityLock>;
   /** Whether this orchestration holds locks, and which. */
   readonly criticalSection: { readonly inSection: boolean; readonly lockedEntities: readonly EntityId[] };
+
+  /**
+   * Makes an HTTP request and waits for its answer. Any status is an answer; a 202 with a `Location` is followed up there, with durable waits
+   * of `Retry-After` (30 seconds unless given) between, until another answer comes. Each request of a poll adds to the history like an activity
+   * and a timer. Redirects are followed. Credentials (`authorization`, `cookie`, `proxy-authorization`) go to the origin of `url` only, and
+   * `x-functions-key` only to `url` itself. A request is sent at least once: give one that must count once a key of its own in a header.
+   * The task fails with `TaskFailedError`; its failure's `errorType` is `"HttpRequestError"` or `"TimeoutError"` (after the retries),
+   * `"EgressDeniedError"` for an address that the hub's `egress` refuses, or `"PayloadError"` for an answer that is too large.
+   * @throws InvalidArgumentError for a request that makes no sense.
+   */
+  callHttp(request: DurableHttpRequest): CancelableTask<DurableHttpResponse>;
 
   /** True in instances that reach this point with the patched code for the first time, false in those already past it. Remembered. */
   patched(changeId: string): boolean;

@@ -2,6 +2,10 @@
 import { type Codec, defaultCodec, type SyncCodec } from "../codec/codec.ts";
 import type { FunctionDefinition } from "../definition/definitions.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { type EgressOptions, EgressPolicy } from "../http/egress.ts";
+import { httpRequestActivity } from "../http/exchange.ts";
+import { type Fetch, platformFetch } from "../http/fetch.ts";
+import { checkHttpRequest } from "../http/request.ts";
 import { isTaskHubName } from "../identity.ts";
 import { type Limits, limitsOf } from "../limits.ts";
 import { type Logger, silentLogger } from "../logger.ts";
@@ -11,10 +15,10 @@ import { type HubStore, isPromise } from "../store/contract.ts";
 import { MemoryStore } from "../store/memory.ts";
 import { Engine } from "./engine.ts";
 import { type Host, systemHost } from "./host.ts";
-import type { VersioningOptions } from "./parking.ts";
 import { Payloads } from "./payloads.ts";
 import { Registry } from "./registry.ts";
 import { SealedStore } from "./sealed-store.ts";
+import type { VersioningOptions } from "./versioning.ts";
 
 /** How a hub is opened. */
 export interface TaskHubOptions {
@@ -38,6 +42,10 @@ export interface TaskHubOptions {
   readonly versioning?: VersioningOptions;
   /** Host resources that activities and entities see as `ctx.env`. */
   readonly env?: unknown;
+  /** What `callHttp` may reach: public addresses unless given. */
+  readonly egress?: EgressOptions;
+  /** Makes the requests of `callHttp`; the platform's own `fetch` unless given. */
+  readonly fetch?: Fetch;
   /** Clock and event loop; the platform's own unless given. */
   readonly host?: Host;
 }
@@ -51,7 +59,6 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
   if (!isTaskHubName(hubName)) {
     throw new InvalidArgumentError(`'${String(hubName)}' is not a task hub name: 1–64 letters, digits, '-' or '_'.`);
   }
-  const registry = new Registry(options.functions);
   const logger = options.logger ?? silentLogger;
   const limits = limitsOf({
     ...options.limits,
@@ -63,6 +70,13 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
   const payloads = new Payloads(isDirect ? codec : defaultCodec, limits);
   const store = options.store ?? new MemoryStore();
   const host = options.host ?? systemHost();
+  const http = httpRequestActivity({
+    fetch: options.fetch ?? platformFetch,
+    egress: new EgressPolicy(options.egress),
+    contentBytesMax: limits.payloadBytesMax,
+    now: () => host.now(),
+  });
+  const registry = new Registry(options.functions, [http]);
   const session = await (isDirect ? store : new SealedStore(store, codec)).open(hubName);
   const newRun = (instanceId: string, onViolation: () => void, isStrict = false): OrchestratorRun =>
     new OrchestratorRun({ ...runPorts(instanceId, registry, payloads, logger, onViolation), isStrict });
@@ -121,6 +135,7 @@ export function runPorts(
     decode: (text) => payloads.decode(text),
     encodeStatus: (value) => payloads.encodeStatus(value),
     checkInput: (definition, input) => payloads.checkInputNow(definition, input),
+    httpRequest: checkHttpRequest,
     encodeOutput: (definition, value) => {
       const checked = payloads.checkOutput(definition, value);
       return isPromise(checked)

@@ -11,12 +11,12 @@ export class Registry {
   readonly #entities = new Map<string, EntityDefinition>();
 
   /** @throws InvalidArgumentError for something that is no definition, or two of one kind, name and version. */
-  constructor(functions: readonly FunctionDefinition[]) {
+  constructor(functions: readonly FunctionDefinition[], builtIn: readonly FunctionDefinition[] = []) {
     if (!Array.isArray(functions))
       throw new InvalidArgumentError(
         "`functions` must be an array of what defineOrchestrator, defineActivity and defineEntity return.",
       );
-    for (const definition of functions as readonly FunctionDefinition[]) this.#add(definition);
+    for (const definition of [...builtIn, ...(functions as readonly FunctionDefinition[])]) this.#add(definition);
   }
 
   orchestrator(name: string, version: string): OrchestratorDefinition | undefined {

@@ -6,6 +6,7 @@ import {
   optionsOf,
 } from "../definition/definitions.ts";
 import type { EntityDefinition, EntityProxy } from "../definition/entity.ts";
+import type { DurableHttpRequest, DurableHttpResponse } from "../definition/http.ts";
 import type {
   CallActivityOptions,
   CallSubOrchestratorOptions,
@@ -21,6 +22,7 @@ import { gatedLogger, type Logger } from "../logger.ts";
 import { activityAttempts, CallTask } from "./call-task.ts";
 import { EntityCallTask } from "./entity-calls.ts";
 import { nameGuid, seededRandom } from "./guid.ts";
+import { HttpTask } from "./http-task.ts";
 import { EventTask, TimerTaskNode } from "./operations.ts";
 import { PATCH_NOTE } from "./patches.ts";
 import type { OrchestratorRun } from "./run.ts";
@@ -243,6 +245,14 @@ export class ReplayContext implements OrchestrationContext {
   get criticalSection(): { readonly inSection: boolean; readonly lockedEntities: readonly EntityId[] } {
     const { isHeld, lockedEntities } = this.#run.criticalSection;
     return { inSection: isHeld, lockedEntities };
+  }
+
+  callHttp(request: DurableHttpRequest): CancelableTask<DurableHttpResponse> {
+    this.#run.checkActive("callHttp");
+    const { ports } = this.#run;
+    const sending = ports.httpRequest(request);
+    const { retry, timeoutMs } = request;
+    return new HttpTask(this.#run, sending, { retry, timeoutMs }, (next) => ports.encode(next));
   }
 
   patched(changeId: string): boolean {

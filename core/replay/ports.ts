@@ -1,5 +1,7 @@
 import type { ActivityDefinition, OrchestratorDefinition } from "../definition/definitions.ts";
+import type { DurableHttpRequest } from "../definition/http.ts";
 import type { Logger } from "../logger.ts";
+import type { HttpSending } from "./http-task.ts";
 
 /** What a run needs from outside: the registered functions, the codec, a logger. All of it pure as far as replay can see. */
 export interface RunPorts {
@@ -16,6 +18,8 @@ export interface RunPorts {
   encodeStatus(value: unknown): string;
   /** Checks a call's input against the callee's schema; gives what the schema made of it. @throws ValidationError */
   checkInput(definition: ActivityDefinition | OrchestratorDefinition | undefined, input: unknown): unknown;
+  /** Checks a request and brings it into one form. @throws InvalidArgumentError */
+  httpRequest(request: DurableHttpRequest): HttpSending;
   /** Checks and encodes an orchestrator's result. A promise when the schema answers with one. @throws ValidationError, PayloadError */
   encodeOutput(
     definition: OrchestratorDefinition | undefined,
