@@ -28,6 +28,7 @@ const BELOW_THE_HUB = /^core\/((replay|history|definition)\/|(?!index\.|codec)[^
 const ROOMS: readonly Room[] = [
   { files: /^core\/(replay|history|definition)\//, rooms: BELOW_THE_HUB, packages: NOTHING },
   { files: /^core\/codec/, rooms: /^core\//, packages: /^superjson$/ },
+  { files: /^core\/schedules\//, rooms: /^core\//, packages: /^croner$/ },
   { files: /^core\//, rooms: /^core\//, packages: NOTHING },
   adapter("indexeddb", /^idb$/),
   adapter("sqlite", /^node:/),
