@@ -18,8 +18,7 @@ import type { ExecutionStartedEvent, HistoryEvent, ParentInstance } from "../his
 import { SEEN_EVENT_IDS_MAX, TURN_EVENTS_MAX } from "../limits.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import { unreachable } from "../unreachable.ts";
-import type { EngineOptions } from "./engine.ts";
-import type { Group } from "./group.ts";
+import type { EnginePorts } from "./engine-ports.ts";
 import { withHeartbeats } from "./heartbeats.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import {
@@ -31,24 +30,16 @@ import {
   type ReleaseMessage,
   type StartMessage,
 } from "./message.ts";
-import { versionMismatch } from "./parking.ts";
 import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
-
-export interface AdmissionPorts {
-  readonly options: EngineOptions;
-  readonly group: Group;
-  ensurePast(live: LiveInstance): boolean;
-  nextSequence(): number;
-  promise(instanceId: string, message: Message): void;
-}
+import { versionMismatch } from "./versioning.ts";
 
 /** What to do with a message. `wait`: leave it, and what follows, for later. `unhold`: the scheduled start happens now, with this message. */
 type Verdict = "take" | "done" | "wait" | "unhold";
 
 /** Takes the messages of the next turn out of the inbox; `undefined` when there is nothing to run. */
-export function admit(live: LiveInstance, ports: AdmissionPorts): Turn | undefined {
+export function admit(live: LiveInstance, ports: EnginePorts): Turn | undefined {
   const now = new Date(Math.max(ports.options.host.now(), live.updatedAtMs));
   const taken: Message[] = [];
   let index = 0;
@@ -76,7 +67,7 @@ function isTermination(message: Message): boolean {
 }
 
 /** True when the hub leaves instances of this version to another. */
-function isForAnotherHub(version: string, { options: { versioning } }: AdmissionPorts): boolean {
+function isForAnotherHub(version: string, { options: { versioning } }: EnginePorts): boolean {
   return versioning.onMismatch !== "fail" && versionMismatch(version, versioning) !== undefined;
 }
 
@@ -89,7 +80,7 @@ function judge(
   message: Message,
   taken: readonly Message[],
   now: Date,
-  ports: AdmissionPorts,
+  ports: EnginePorts,
 ): Verdict {
   switch (message.kind) {
     case "event":
@@ -116,7 +107,7 @@ function judgeEvent(
   message: EventMessage,
   taken: readonly Message[],
   now: Date,
-  ports: AdmissionPorts,
+  ports: EnginePorts,
 ): Verdict {
   const { record } = live;
   if (message.event.type === "ExecutionRewound") return judgeRewind(live, message, now, ports);
@@ -164,7 +155,7 @@ function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): bo
 }
 
 /** A rewind: only of what has failed, and not while it would believe to hold locks that were released when it failed. */
-function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports: AdmissionPorts): Verdict {
+function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports: EnginePorts): Verdict {
   const { record } = live;
   const refuse = (error: Error): Verdict => {
     drop(live, message, now, ports);
@@ -189,7 +180,7 @@ function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports
 }
 
 /** The parent of a child was rewound. */
-function rewindChild(live: LiveInstance, message: StartMessage, now: Date, ports: AdmissionPorts): Verdict {
+function rewindChild(live: LiveInstance, message: StartMessage, now: Date, ports: EnginePorts): Verdict {
   drop(live, message, now, ports);
   if (live.record?.status === "Failed") {
     const event: HistoryEvent = {
@@ -218,7 +209,7 @@ function isRepeated(record: InstanceRecord | undefined, { event }: EventMessage)
 }
 
 /** Notes the id of an event, so that raising it again has no effect. */
-function remember(live: LiveInstance, { event }: EventMessage, now: Date, ports: AdmissionPorts): void {
+function remember(live: LiveInstance, { event }: EventMessage, now: Date, ports: EnginePorts): void {
   if (event.type !== "EventRaised" || event.dedupeId === undefined) return;
   const record = live.record as InstanceRecord;
   live.record = {
@@ -229,7 +220,7 @@ function remember(live: LiveInstance, { event }: EventMessage, now: Date, ports:
 }
 
 /** Forgets a message, and what is stored of it. */
-function drop(live: LiveInstance, message: Message, now: Date, ports: AdmissionPorts): void {
+function drop(live: LiveInstance, message: Message, now: Date, ports: EnginePorts): void {
   message.isTaken = true;
   const timer = message.kind === "event" ? message.timer : undefined;
   if (message.sequence === undefined && !timer) return;
@@ -239,7 +230,7 @@ function drop(live: LiveInstance, message: Message, now: Date, ports: AdmissionP
 }
 
 /** An event for an instance whose start is still to come, or that must not run for now. */
-function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: AdmissionPorts): Verdict {
+function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: EnginePorts): Verdict {
   const held = live.held as Message[];
   const record = live.record as InstanceRecord;
   const draft = ports.group.draft(live, now.getTime());
@@ -282,13 +273,13 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
   return "done";
 }
 
-function setStatus(live: LiveInstance, status: "Pending" | "Suspended", now: Date, ports: AdmissionPorts): void {
+function setStatus(live: LiveInstance, status: "Pending" | "Suspended", now: Date, ports: EnginePorts): void {
   live.record = { ...(live.record as InstanceRecord), status };
   live.updatedAtMs = now.getTime();
   ports.group.draft(live, now.getTime()).setRecord(live.record);
 }
 
-function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports: AdmissionPorts): Verdict {
+function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports: EnginePorts): Verdict {
   const { event } = message;
   const { record } = live;
   const { executionId } = event.orchestrationInstance;
@@ -311,6 +302,8 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
       });
     return "done";
   }
+  // Only the history tells which locks an instance that is replaced while it runs still holds.
+  if (record && !isFinal(record.status) && !ports.ensurePast(live)) return "wait";
   const draft = ports.group.draft(live, now.getTime());
   if (record) {
     const { instanceId, executionId: replaced } = record;
@@ -336,7 +329,7 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
 }
 
 /** Leaves a start in the stored inbox, for a hub whose version fits. */
-function holdStart(live: LiveInstance, message: StartMessage, now: Date, ports: AdmissionPorts): Verdict {
+function holdStart(live: LiveInstance, message: StartMessage, now: Date, ports: EnginePorts): Verdict {
   const draft = ports.group.draft(live, now.getTime());
   if (message.sequence === undefined) {
     message.sequence = ports.nextSequence();
@@ -353,7 +346,7 @@ function refuseChild(
   event: ExecutionStartedEvent,
   parent: ParentInstance,
   error: OrchestrationAlreadyExistsError | FunctionNotRegisteredError,
-  ports: AdmissionPorts,
+  ports: EnginePorts,
 ): void {
   const unregistered = error instanceof FunctionNotRegisteredError ? { unregistered: event.name } : {};
   const failed: HistoryEvent = {
@@ -369,7 +362,7 @@ function refuseChild(
 function refusalOf(
   message: StartMessage,
   record: InstanceRecord | undefined,
-  ports: AdmissionPorts,
+  ports: EnginePorts,
 ): OrchestrationAlreadyExistsError | FunctionNotRegisteredError | undefined {
   const { event, dedupeStatuses } = message;
   const isTaken = record && (dedupeStatuses ? dedupeStatuses.includes(record.status) : !isFinal(record.status));
@@ -398,20 +391,20 @@ function startTimer(instanceId: string, dueAtMs: number): StoredTimer {
   return { instanceId, kind: "start", timerId: 0, dueAtMs };
 }
 
-function release(live: LiveInstance, message: ReleaseMessage, now: Date, ports: AdmissionPorts): Verdict {
+function release(live: LiveInstance, message: ReleaseMessage, now: Date, ports: EnginePorts): Verdict {
   ports.group.draft(live, now.getTime()).removeTimer(message.timer);
   return live.held ? "unhold" : "done";
 }
 
 /** Writes down how far running activities are; the instance itself does not change by it. */
-function keepHeartbeats(live: LiveInstance, { executionId, details }: HeartbeatsMessage, ports: AdmissionPorts): void {
+function keepHeartbeats(live: LiveInstance, { executionId, details }: HeartbeatsMessage, ports: EnginePorts): void {
   const { record } = live;
   if (record?.executionId !== executionId || isFinal(record.status)) return;
   live.record = withHeartbeats(record, details);
   ports.group.draft(live, live.updatedAtMs).setHeartbeats(live.record);
 }
 
-function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: AdmissionPorts): Verdict {
+function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: EnginePorts): Verdict {
   if (!live.record || !isFinal(live.record.status)) {
     ports.group.answer(message, 0);
     return "done";

@@ -9,44 +9,24 @@
  */
 import { HubClosedError, HubFencedError } from "../errors.ts";
 import { isEntityInstanceId } from "../identity.ts";
-import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX, type Limits } from "../limits.ts";
-import type { Logger } from "../logger.ts";
+import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX } from "../limits.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
-import { isPromise, type StoredTimer, type StoreSession } from "../store/contract.ts";
+import { isPromise, type StoredTimer } from "../store/contract.ts";
 import { ActivityRunner } from "./activities.ts";
-import { type AdmissionPorts, admit } from "./admission.ts";
+import { admit } from "./admission.ts";
+import type { EngineOptions, EnginePorts } from "./engine-ports.ts";
 import { admitEntity, keepWaiting } from "./entity-admission.ts";
 import { Group } from "./group.ts";
 import { saveHeartbeats } from "./heartbeats.ts";
-import type { Host } from "./host.ts";
 import { Instances } from "./instances.ts";
 import { type LiveInstance, outstandingJobs } from "./live-instance.ts";
 import { type Message, timerMessage } from "./message.ts";
-import type { VersioningOptions } from "./parking.ts";
-import type { Payloads } from "./payloads.ts";
-import type { Registry } from "./registry.ts";
 import { commitTurn } from "./staging.ts";
 import { TimerWatch } from "./timer-watch.ts";
 import type { Turn } from "./turn.ts";
 import { Waiters } from "./waiters.ts";
 
-export interface EngineOptions {
-  readonly hubName: string;
-  readonly session: StoreSession;
-  readonly host: Host;
-  readonly registry: Registry;
-  readonly payloads: Payloads;
-  readonly limits: Limits;
-  readonly logger: Logger;
-  readonly env: unknown;
-  readonly onNonDeterminism: "fail" | "suspend";
-  /** Every turn is run again from scratch and compared. */
-  readonly checksDeterminism: boolean;
-  readonly versioning: VersioningOptions;
-  newRun(instanceId: string, onViolation: () => void, isStrict?: boolean): OrchestratorRun;
-}
-
-export class Engine implements AdmissionPorts {
+export class Engine implements EnginePorts {
   readonly options: EngineOptions;
   readonly waiters: Waiters = new Waiters();
   readonly #instances: Instances;

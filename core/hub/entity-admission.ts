@@ -1,13 +1,13 @@
 /** Takes an entity's messages into a turn, keeps those that must wait, and puts the outcome into the group commit. */
 import type { EntityOperationSignaledEvent } from "../history/events.ts";
 import { isPromise, type StoredTimer } from "../store/contract.ts";
-import type { Engine } from "./engine.ts";
+import type { EnginePorts } from "./engine-ports.ts";
 import { EntityTurn } from "./entity-turn.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { EventMessage, Message } from "./message.ts";
 
 /** Runs what an entity has waiting. Its outcome is staged at once, or when its asynchronous operations are done. */
-export function admitEntity(live: LiveInstance, engine: Engine): void {
+export function admitEntity(live: LiveInstance, engine: EnginePorts): void {
   const inbox = live.inbox;
   live.inbox = [];
   const queue = live.waiting;
@@ -31,7 +31,7 @@ export function admitEntity(live: LiveInstance, engine: Engine): void {
 }
 
 /** Keeps a message in the store, so that its sender need not wait for the entity. */
-export function keepWaiting(live: LiveInstance, message: Message, engine: Engine): void {
+export function keepWaiting(live: LiveInstance, message: Message, engine: EnginePorts): void {
   if (message.kind !== "event" || message.isPromised || message.sequence !== undefined) return;
   message.sequence = engine.nextSequence();
   engine.group.draft(live, engine.options.host.now()).keep({ sequence: message.sequence, event: message.event });
@@ -39,7 +39,7 @@ export function keepWaiting(live: LiveInstance, message: Message, engine: Engine
 }
 
 /** The message, if its time has come; a signal for later is kept in the store with a timer. */
-function dueMessage(live: LiveInstance, message: Message, engine: Engine): EventMessage | undefined {
+function dueMessage(live: LiveInstance, message: Message, engine: EnginePorts): EventMessage | undefined {
   if (message.kind === "release") {
     engine.group.draft(live, engine.options.host.now()).removeTimer(message.timer);
     const due = live.scheduled.get(message.timer.timerId);
@@ -62,7 +62,7 @@ function keepScheduled(
   message: EventMessage,
   sequence: number,
   scheduledTime: Date,
-  engine: Engine,
+  engine: EnginePorts,
 ): void {
   const timer: StoredTimer = {
     instanceId: live.instanceId,
@@ -76,7 +76,7 @@ function keepScheduled(
   engine.group.answer(message);
 }
 
-function stage(live: LiveInstance, turn: EntityTurn, engine: Engine): void {
+function stage(live: LiveInstance, turn: EntityTurn, engine: EnginePorts): void {
   const nowMs = engine.options.host.now();
   for (const message of turn.taken) {
     if (message.sequence !== undefined) engine.group.draft(live, nowMs).take(message);

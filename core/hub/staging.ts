@@ -4,7 +4,7 @@ import { failureFrom } from "../failure.ts";
 import type { TurnDecision } from "../history/actions.ts";
 import type { ExecutionTerminatedEvent, HistoryEvent } from "../history/events.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
-import type { Engine } from "./engine.ts";
+import type { EnginePorts } from "./engine-ports.ts";
 import type { Draft, Group } from "./group.ts";
 import { withoutEndedHeartbeats } from "./heartbeats.ts";
 import { type LiveInstance, outstandingJobs } from "./live-instance.ts";
@@ -15,7 +15,7 @@ import { openChildrenOf } from "./rewind.ts";
 import type { Turn } from "./turn.ts";
 
 /** Ends a turn: its events, record, timers and messages become part of the engine's current group. */
-export function commitTurn(turn: Turn, engine: Engine): void {
+export function commitTurn(turn: Turn, engine: EnginePorts): void {
   const { live } = turn;
   const taken = turn.finish();
   const { mismatch } = turn;
@@ -74,7 +74,7 @@ function directActivities(before: InstanceRecord, outcome: TurnOutcome, draft: D
 }
 
 /** Releases every entity that the generation has locked or asked to lock, and withdraws requests that are still on their way. */
-export function releaseLocks(live: LiveInstance, engine: Pick<Engine, "promise" | "options">): void {
+export function releaseLocks(live: LiveInstance, engine: EnginePorts): void {
   const timestamp = new Date(engine.options.host.now());
   for (const [criticalSectionId, entities] of live.openLocks) {
     for (const targetInstanceId of entities) {
@@ -92,7 +92,7 @@ export function releaseLocks(live: LiveInstance, engine: Pick<Engine, "promise" 
 }
 
 /** Puts the history that a rewind goes on from in the place of the old one, and takes up what is open in it. */
-function goBack({ live, past, now }: Turn, engine: Engine): void {
+function goBack({ live, past, now }: Turn, engine: EnginePorts): void {
   const { failure: _failure, output: _output, completedAtMs: _completed, ...record } = live.record as InstanceRecord;
   const { run } = live;
   live.reset();
@@ -120,7 +120,7 @@ function goBack({ live, past, now }: Turn, engine: Engine): void {
   }
 }
 
-function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome, { options }: Engine): void {
+function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome, { options }: EnginePorts): void {
   live.track(outcome.events.slice(turn.fresh.length));
   live.record = outcome.record;
   live.updatedAtMs = turn.now.getTime();
@@ -144,7 +144,7 @@ function timersOf(live: LiveInstance, ids: readonly number[]): StoredTimer[] {
   });
 }
 
-function send(outcome: TurnOutcome, engine: Engine): void {
+function send(outcome: TurnOutcome, engine: EnginePorts): void {
   for (const outgoing of outcome.outgoing) {
     if (outgoing.type === "start") {
       engine.promise(outgoing.event.orchestrationInstance.instanceId, {
@@ -164,12 +164,12 @@ function send(outcome: TurnOutcome, engine: Engine): void {
   }
 }
 
-function terminateChildren(live: LiveInstance, event: ExecutionTerminatedEvent, engine: Engine): void {
+function terminateChildren(live: LiveInstance, event: ExecutionTerminatedEvent, engine: EnginePorts): void {
   for (const childId of live.openChildren.values()) engine.promise(childId, { kind: "event", event, isPromised: true });
 }
 
 /** The next generation begins with its own start and the events that were carried over, ahead of whatever else waits. */
-function continueWith(live: LiveInstance, { started, carryover }: Continuation, engine: Engine): void {
+function continueWith(live: LiveInstance, { started, carryover }: Continuation, engine: EnginePorts): void {
   live.reset();
   const messages: Message[] = [
     { kind: "start", event: started, isContinuation: true, isPromised: true },
@@ -179,7 +179,7 @@ function continueWith(live: LiveInstance, { started, carryover }: Continuation, 
   live.inbox.unshift(...messages);
 }
 
-function bounded(turn: Turn, decision: TurnDecision, engine: Engine): TurnDecision {
+function bounded(turn: Turn, decision: TurnDecision, engine: EnginePorts): TurnDecision {
   const { historyEventsMax } = engine.options.limits;
   const count = turn.live.eventCount + turn.fresh.length + decision.actions.length;
   if (count <= historyEventsMax || decision.actions.at(-1)?.kind === "completeOrchestration") return decision;
