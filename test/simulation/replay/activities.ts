@@ -1,7 +1,33 @@
-/** The activities that programs call. Some finish when the environment says so, in whatever order it likes. */
-import { type ActivityContext, defineActivity, type FunctionDefinition, NonRetriableError } from "holdfast";
+/** The activities and the entity that programs call. Some activities finish when the environment says so, in whatever order it likes. */
+import {
+  type ActivityContext,
+  defineActivity,
+  defineEntity,
+  type EntityContext,
+  type FunctionDefinition,
+  NonRetriableError,
+} from "holdfast";
 import type { ActivityInput } from "./interpret.ts";
 import { awaitNull } from "./promises.ts";
+
+/** A sum that grows at once, after some hops, or not at all. */
+const tally = defineEntity("tally", {
+  initialState: () => 0,
+  operations: {
+    add: (ctx: EntityContext<number>, value: number) => {
+      ctx.state += value;
+      return ctx.state;
+    },
+    slow: async (ctx: EntityContext<number>, value: number) => {
+      await awaitNull(5, false);
+      ctx.state += value;
+      return ctx.state;
+    },
+    fail: (ctx: EntityContext<number>) => {
+      throw new Error(`the tally stays at ${ctx.state}`);
+    },
+  },
+});
 
 export class Activities {
   /** Ends attempts that are under way, by call and attempt. */
@@ -21,6 +47,7 @@ export class Activities {
       await new Promise<void>((resolve) => this.#open.set(`${input.call}@${ctx.attempt}`, resolve));
       return outcome(ctx, input);
     }),
+    tally,
   ];
 
   /** Attempts that can be ended now, in an order that depends on the calls alone. */

@@ -1,6 +1,6 @@
 /** Invents programs. The first is the one that is started; it and its children call only programs that come later. */
 import type { Awaited, Call, Link, Program, RetryPlan, Shape, Statement } from "./program.ts";
-import { EVENT_NAMES } from "./program.ts";
+import { ENTITY_KEYS, EVENT_NAMES } from "./program.ts";
 import type { Random } from "./random.ts";
 
 export function generatePrograms(random: Random): readonly Program[] {
@@ -75,6 +75,8 @@ class Writer {
       [5, () => ({ at, do: "add", what: this.#awaited(depth) })],
       [6, () => ({ at, do: this.#random.pick(["status", "guid", "random", "now", "patched"]) })],
       [2, () => ({ at, do: "send", name: this.#random.pick(EVENT_NAMES) })],
+      [1, () => ({ at, do: "signal", key: this.#random.pick(ENTITY_KEYS) })],
+      [nested ? 1.5 : 0, () => ({ at, do: "locked", keys: this.#keys(), body: this.#block(depth + 1) })],
       [depth === 0 ? 2 : 0, () => ({ at, do: "again" })],
       [nested ? 4 : 0, () => ({ at, do: "if", body: this.#block(depth + 1), otherwise: this.#block(depth + 1) })],
       [nested ? 5 : 0, () => this.#try(at, depth)],
@@ -157,6 +159,8 @@ class Writer {
       [24, () => this.#activity()],
       [8, () => ({ kind: "timer", ms: this.#delayMs(), isDate: this.#random.chance(0.2) })],
       [9, () => this.#wait()],
+      [5, () => this.#entity()],
+      [0.5, () => ({ kind: "lock", keys: this.#keys() })],
       [this.#children.length > 0 ? 7 : 0, () => this.#child()],
       [depth > 0 ? 4 : 0, () => ({ kind: "whenAll", of: this.#calls(depth, 0) })],
       [depth > 0 ? 4 : 0, () => ({ kind: "whenAny", of: this.#calls(depth, 1) })],
@@ -188,6 +192,15 @@ class Writer {
       name: this.#random.pick(EVENT_NAMES),
       ...(this.#random.chance(0.4) && { timeoutMs: this.#delayMs() }),
     };
+  }
+
+  #entity(): Call {
+    const operation = this.#random.pick(["add", "add", "slow", "fail"] as const);
+    return { kind: "entity", key: this.#random.pick(ENTITY_KEYS), operation };
+  }
+
+  #keys(): string[] {
+    return this.#random.chance(0.5) ? [this.#random.pick(ENTITY_KEYS)] : [...ENTITY_KEYS];
   }
 
   #child(): Call {

@@ -5,6 +5,7 @@
 import {
   type CancelableTask,
   defineOrchestrator,
+  type EntityLock,
   type OrchestrationContext,
   type OrchestratorDefinition,
   type Retry,
@@ -98,6 +99,9 @@ function* perform(statement: Statement, scope: Scope): Code<void> {
     case "try":
       yield* guarded(statement, scope);
       break;
+    case "locked":
+      yield* locked(statement, scope);
+      break;
     case "repeat":
       for (let i = 0; i < statement.times; i++) yield* block(statement.body, scope);
       break;
@@ -119,6 +123,18 @@ function* guarded(statement: Extract<Statement, { do: "try" }>, scope: Scope): C
   } finally {
     scope.say(`${statement.at} finally`);
     yield* block(statement.last, scope);
+  }
+}
+
+/** A critical section: the lock is given back however its body ends. */
+function* locked({ at, keys, body }: Extract<Statement, { do: "locked" }>, scope: Scope): Code<void> {
+  const lock = (yield call({ kind: "lock", keys }, scope)) as EntityLock;
+  try {
+    scope.say(`${at} locked ${scope.ctx.criticalSection.lockedEntities.join()}`);
+    yield* block(body, scope);
+  } finally {
+    lock.release();
+    scope.say(`${at} released`);
   }
 }
 
@@ -162,6 +178,10 @@ function note(statement: Statement, scope: Scope): void {
     case "send":
       say(`${at} send ${statement.name}`);
       ctx.sendEvent(ctx.instanceId, statement.name, at);
+      break;
+    case "signal":
+      say(`${at} signal ${statement.key}`);
+      ctx.signalEntity({ name: "tally", key: statement.key }, "add", at);
       break;
     case "again":
       again(scope);
@@ -286,6 +306,10 @@ function call(what: Call, scope: Scope): Task<unknown> {
       const named = what.isNamed ? { instanceId: `child-${path}` } : {};
       return ctx.callSubOrchestrator(`p${what.program}`, given, { ...retryOf(what.retry, scope), ...named });
     }
+    case "entity":
+      return ctx.callEntity({ name: "tally", key: what.key }, what.operation, scope.entries.length);
+    case "lock":
+      return ctx.lockEntities(...what.keys.map((key) => ({ name: "tally", key })));
     case "whenAll":
       return whenAll(what.of.map((task) => call(task, scope)));
     default:

@@ -39,6 +39,9 @@ export type Call =
   | { readonly kind: "timer"; readonly ms: number; readonly isDate: boolean }
   | { readonly kind: "event"; readonly name: string; readonly timeoutMs?: number }
   | { readonly kind: "child"; readonly program: number; readonly isNamed: boolean; readonly retry?: RetryPlan }
+  | { readonly kind: "entity"; readonly key: string; readonly operation: "add" | "slow" | "fail" }
+  /** Asks for a lock that nothing but the end of the orchestration, or `cancel`, gives back. */
+  | { readonly kind: "lock"; readonly keys: readonly string[] }
   | { readonly kind: "whenAll" | "whenAny"; readonly of: readonly Call[] };
 
 /** Something that can be awaited: a task, or a promise of the code's own. */
@@ -74,6 +77,9 @@ export type Statement = { readonly at: number } & (
   | { readonly do: "add"; readonly what: Awaited }
   | { readonly do: "status" | "guid" | "random" | "now" | "patched" | "again" }
   | { readonly do: "send"; readonly name: string }
+  | { readonly do: "signal"; readonly key: string }
+  /** A critical section. */
+  | { readonly do: "locked"; readonly keys: readonly string[]; readonly body: readonly Statement[] }
   /** Goes one way or the other, by what the branches have written so far. */
   | { readonly do: "if"; readonly body: readonly Statement[]; readonly otherwise: readonly Statement[] }
   | {
@@ -93,6 +99,9 @@ export interface Program {
   readonly generations: number;
   readonly keepsEvents: boolean;
 }
+
+/** Keys of the entities that programs call, signal and lock. */
+export const ENTITY_KEYS = ["a", "b"] as const;
 
 /** Names of the events that programs wait for and the environment raises. */
 export const EVENT_NAMES = ["e0", "e1", "e2"] as const;

@@ -43,6 +43,10 @@ function lineOf(statement: Statement, wait: string, depth: number): string {
       return `const before = sum; ${wait} ${textOf(statement.what, depth)}; sum = before + 1;`;
     case "send":
       return `ctx.sendEvent(ctx.instanceId, "${statement.name}");`;
+    case "signal":
+      return `ctx.signalEntity("@tally@${statement.key}", "add");`;
+    case "locked":
+      return `using _ = ${wait} lock(${statement.keys}); ${inner(statement.body)}`;
     case "again":
       return "ctx.continueAsNew();";
     case "if":
@@ -94,6 +98,10 @@ function callOf(call: Call): string {
       return `event(${call.name}${call.timeoutMs === undefined ? "" : `, timeout ${call.timeoutMs}`})`;
     case "child":
       return `child(p${call.program}${call.isNamed ? ", named" : ""}${retryOf(call.retry)})`;
+    case "entity":
+      return `entity(${call.key}).${call.operation}()`;
+    case "lock":
+      return `lock(${call.keys})`;
     default:
       return `${call.kind}([${call.of.map(callOf).join(", ")}])`;
   }
