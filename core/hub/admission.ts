@@ -30,6 +30,7 @@ import {
   type ReleaseMessage,
   type StartMessage,
 } from "./message.ts";
+import { storeMessage } from "./parking.ts";
 import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
@@ -84,6 +85,7 @@ function judge(
 ): Verdict {
   switch (message.kind) {
     case "event":
+      if (message.event.type === "ExecutionRewound") return judgeRewind(live, message, now, ports);
       return live.held ? judgeHeld(live, message, now, ports) : judgeEvent(live, message, taken, now, ports);
     case "start":
       return judgeStart(live, message, now, ports);
@@ -110,14 +112,12 @@ function judgeEvent(
   ports: EnginePorts,
 ): Verdict {
   const { record } = live;
-  if (message.event.type === "ExecutionRewound") return judgeRewind(live, message, now, ports);
   if (isRepeated(record, message)) {
     drop(live, message, now, ports);
     ports.group.answer(message);
     return "done";
   }
-  const isStale = message.executionId !== undefined && record?.executionId !== message.executionId;
-  if (!record || isFinal(record.status) || isStale) {
+  if (!record || isFinal(record.status) || isStale(record, message)) {
     drop(live, message, now, ports);
     if (!record) message.ack?.reject(new InstanceNotFoundError(live.instanceId));
     else message.ack?.reject(new InstanceNotRunningError(live.instanceId, record.status));
@@ -199,6 +199,11 @@ function isSettled({ openTasks }: LiveInstance, event: HistoryEvent): boolean {
   return (event.type === "TaskCompleted" || event.type === "TaskFailed") && !openTasks.has(event.taskScheduledId);
 }
 
+/** True for a message to another generation. */
+function isStale(record: InstanceRecord, { executionId }: EventMessage): boolean {
+  return executionId !== undefined && record.executionId !== executionId;
+}
+
 /** True for an event that was raised before under the same id. */
 function isRepeated(record: InstanceRecord | undefined, { event }: EventMessage): boolean {
   return (
@@ -263,10 +268,12 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       break;
     }
     default:
-      if (isRepeated(record, message)) break;
+      if (isRepeated(record, message) || isStale(record, message)) {
+        drop(live, message, now, ports);
+        break;
+      }
       remember(live, message, now, ports);
-      message.sequence ??= ports.nextSequence();
-      draft.keep({ sequence: message.sequence, event: message.event });
+      storeMessage(message, draft, ports);
       held.push(message);
   }
   ports.group.answer(message);
@@ -320,8 +327,7 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
   live.updatedAtMs = now.getTime();
   draft.setRecord(live.record);
   if (!isLater) return isForAnotherHub(live.record.version, ports) ? holdStart(live, message, now, ports) : "take";
-  message.sequence ??= ports.nextSequence();
-  draft.keep({ sequence: message.sequence, event });
+  storeMessage(message, draft, ports);
   draft.addTimer(startTimer(live.instanceId, startAtMs));
   live.held = [message];
   ports.group.answer(message);
@@ -330,11 +336,7 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
 
 /** Leaves a start in the stored inbox, for a hub whose version fits. */
 function holdStart(live: LiveInstance, message: StartMessage, now: Date, ports: EnginePorts): Verdict {
-  const draft = ports.group.draft(live, now.getTime());
-  if (message.sequence === undefined) {
-    message.sequence = ports.nextSequence();
-    draft.keep({ sequence: message.sequence, event: message.event });
-  }
+  storeMessage(message, ports.group.draft(live, now.getTime()), ports);
   live.held = [message];
   setStatus(live, "Pending", now, ports);
   ports.group.answer(message);
