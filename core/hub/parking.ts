@@ -6,6 +6,8 @@ import type { NonDeterminismError } from "../errors.ts";
 import { failureFrom } from "../failure.ts";
 import type { InstanceRecord } from "../store/contract.ts";
 import type { EnginePorts } from "./engine-ports.ts";
+import type { Draft } from "./group.ts";
+import type { EventMessage, StartMessage } from "./message.ts";
 import type { Turn } from "./turn.ts";
 
 /** Puts a turn's messages back: nothing of the turn is recorded, and the instance shows why it is held. */
@@ -16,13 +18,7 @@ export function park(turn: Turn, mismatch: NonDeterminismError, engine: EnginePo
     if (message.kind !== "event" && message.kind !== "start") continue;
     if (message.sequence !== undefined) draft.putBack(message);
     else {
-      message.sequence = engine.nextSequence();
-      const executionId = message.kind === "event" ? message.executionId : undefined;
-      draft.keep({
-        sequence: message.sequence,
-        event: message.event,
-        ...(executionId !== undefined && { executionId }),
-      });
+      storeMessage(message, draft, engine);
       engine.group.answer(message);
     }
   }
@@ -37,4 +33,17 @@ export function park(turn: Turn, mismatch: NonDeterminismError, engine: EnginePo
     `The instance '${live.instanceId}' is suspended until its code fits its history again. ${mismatch.message}`,
     { instanceId: live.instanceId },
   );
+}
+
+/** Gives a message that must wait a place in the stored inbox, unless it has one. The timer that sent it has done its work. */
+export function storeMessage(message: EventMessage | StartMessage, draft: Draft, engine: EnginePorts): void {
+  if (message.kind === "event" && message.timer) draft.removeTimer(message.timer);
+  if (message.sequence !== undefined) return;
+  message.sequence = engine.nextSequence();
+  const executionId = message.kind === "event" ? message.executionId : undefined;
+  draft.keep({
+    sequence: message.sequence,
+    event: message.event,
+    ...(executionId !== undefined && { executionId }),
+  });
 }

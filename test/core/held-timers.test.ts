@@ -1,0 +1,49 @@
+import { defineActivity, defineOrchestrator, MemoryStore } from "holdfast";
+import { TestTaskHub } from "holdfast/testing";
+import { expect, test } from "vitest";
+
+const act = defineActivity("act", () => 1);
+const recorded = defineOrchestrator({
+  name: "o",
+  version: "1",
+  run: async (ctx) => {
+    await ctx.createTimer(1_000);
+    return ctx.callActivity(act);
+  },
+});
+const changed = defineOrchestrator({
+  name: "o",
+  version: "1",
+  run: async (ctx) => {
+    const result = await ctx.callActivity(act);
+    await ctx.createTimer(1_000);
+    return result;
+  },
+});
+const other = defineOrchestrator("other", async (ctx) => {
+  await ctx.createTimer(5_000);
+  return "fired";
+});
+
+test.each([
+  ["is parked", { functions: [act, changed, other], onNonDeterminism: "suspend" as const }],
+  [
+    "waits for a hub of its version",
+    { functions: [act, recorded, other], versioning: { version: "", match: "strict" as const } },
+  ],
+])("a timer of an instance that %s does not hold up the timers of others, and is not lost", async (_case, options) => {
+  const store = new MemoryStore();
+  const first = await TestTaskHub.open({ store, functions: [act, recorded, other] });
+  const id = await first.scheduleNewOrchestration(recorded);
+  await first.runUntilIdle();
+  await first.close();
+  const second = await TestTaskHub.open({ store, ...options });
+  const otherId = await second.scheduleNewOrchestration(other);
+  await second.advance(10_000);
+  expect(await second.getOrchestrationState(otherId)).toMatchObject({ output: "fired" });
+  expect((await second.getOrchestrationState(id))?.completedAt).toBeUndefined();
+  await second.close();
+  const third = await TestTaskHub.open({ store, functions: [act, recorded, other] });
+  await third.runUntilIdle();
+  expect(await third.getOrchestrationState(id)).toMatchObject({ runtimeStatus: "Completed", output: 1 });
+});
