@@ -39,6 +39,7 @@ export function fullRecord(instanceId: string): InstanceRecord {
     tags: { team: "travel", empty: "" },
     parent: { name: "trips", instanceId: "parent", executionId: "parent-1", taskScheduledId: 7 },
     isBusy: true,
+    heartbeats: { 3: '{"done":7}', 12: "null" },
     seenEventIds: ["one", "two"],
   });
 }
@@ -132,10 +133,11 @@ export function everyEvent(): HistoryEvent[] {
       tags,
       attempt: 2,
       firstAttemptId: 1,
+      lastHeartbeat: '{"done":7}',
       options: { timeoutMs: 1, scheduleToCloseTimeoutMs: 2, heartbeatTimeoutMs: 3 },
     },
     { type: "TaskCompleted", ...fact, taskScheduledId: 3, result: "[]" },
-    { type: "TaskFailed", ...fact, taskScheduledId: 3, failureDetails },
+    { type: "TaskFailed", ...fact, taskScheduledId: 3, failureDetails, lastHeartbeat: "null" },
     {
       type: "SubOrchestrationInstanceCreated",
       ...action,
