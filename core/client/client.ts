@@ -1,6 +1,5 @@
 /** The client of a task hub: what every way of reaching a hub offers (in process, over HTTP, from another tab, from a Worker). */
 
-import type { InputAndOptions } from "../definition/arguments.ts";
 import type { OrchestratorDefinition } from "../definition/definitions.ts";
 import type { Duration } from "../duration.ts";
 import type { FailureDetails } from "../failure.ts";
@@ -149,7 +148,11 @@ export interface TaskHubClient {
    */
   scheduleNewOrchestration<TInput, TOutput>(
     orchestrator: OrchestratorDefinition<TInput, TOutput>,
-    ...args: InputAndOptions<TInput, StartOrchestrationOptions>
+    input: NoInfer<TInput>,
+    options?: StartOrchestrationOptions,
+  ): Promise<OrchestrationId<TOutput>>;
+  scheduleNewOrchestration<TOutput>(
+    orchestrator: OrchestratorDefinition<undefined, TOutput>,
   ): Promise<OrchestrationId<TOutput>>;
   scheduleNewOrchestration<TOutput = unknown>(
     name: string,
@@ -200,7 +203,7 @@ export interface TaskHubClient {
   rewindOrchestration(id: string, reason?: string): Promise<void>;
   /**
    * Starts an instance again with its name, input, version and tags: under its own id (which must be finished), a given one, or (`true`) a random one.
-   * @throws InstanceNotFoundError, InvalidInstanceStateError, OrchestrationAlreadyExistsError
+   * @throws InstanceNotFoundError, InvalidInstanceStateError, OrchestrationAlreadyExistsError, FunctionNotRegisteredError
    */
   restartOrchestration(id: string, options?: { readonly newInstanceId?: string | true }): Promise<string>;
   /** Deletes finished instances: one by id, or all that fit. Reports 0 for what is missing or still runs. */

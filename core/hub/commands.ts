@@ -106,6 +106,8 @@ export async function restart(
       `The instance '${id}' is ${record.status}, so it cannot be restarted under its own id. Terminate it first, or pass newInstanceId.`,
     );
   }
+  if (!engine.options.registry.orchestrator(record.name, record.version))
+    throw new FunctionNotRegisteredError("orchestrator", record.name, record.version);
   await engine.send(target, { kind: "start", event: restartEvent(engine, record, target) });
   return target;
 }
