@@ -2,7 +2,7 @@
  * The catalogue of errors that a caller can meet.
  *
  * E1. Every error has a `name` equal to its class and a stable `code`; callers recognise errors by `code`, never by text.
- * E2. An error is rebuilt from `{ name, code, message, … }` on the far side of HTTP, a tab or a Durable Object: see `reviveError`.
+ * E2. `name`, `code`, `message` and own fields are plain data, so that an error can cross HTTP, a tab or a Durable Object without losing either.
  * E3. A message says what happened (values quoted), what was expected, and what to do next.
  */
 import type { FailureDetails } from "./failure.ts";
@@ -99,6 +99,28 @@ export class InstanceNotFoundError extends HoldfastError {
     super(
       "instanceNotFound",
       `There is no instance with the id '${instanceId}' in this task hub. It was never started, or has been purged.`,
+    );
+  }
+}
+
+/** No schedule has this id. Code `scheduleNotFound`. */
+export class ScheduleNotFoundError extends HoldfastError {
+  static override readonly errorName: string = "ScheduleNotFoundError";
+  constructor(scheduleId: string) {
+    super(
+      "scheduleNotFound",
+      `There is no schedule with the id '${scheduleId}' in this task hub. It was never created, or has been deleted.`,
+    );
+  }
+}
+
+/** The id of a new schedule is in use. Code `scheduleAlreadyExists`. */
+export class ScheduleAlreadyExistsError extends HoldfastError {
+  static override readonly errorName: string = "ScheduleAlreadyExistsError";
+  constructor(scheduleId: string) {
+    super(
+      "scheduleAlreadyExists",
+      `A schedule with the id '${scheduleId}' already exists. Change it with update, use another id, or delete it first.`,
     );
   }
 }
