@@ -6,6 +6,7 @@ import type { FailureDetails } from "../failure.ts";
 import type { HistoryEvent, Tags } from "../history/events.ts";
 import type { EntityId, EntityIdLike } from "../identity.ts";
 import type { OrchestrationStatus } from "../store/contract.ts";
+import type { ScheduleClient } from "./schedules.ts";
 
 declare const outputOf: unique symbol;
 /** An instance id that remembers the type of its orchestration's output. A plain string at run time. */
@@ -27,6 +28,8 @@ export interface OrchestrationState<TOutput = unknown> {
   readonly customStatus?: unknown;
   /** Why it failed, or why it is parked. */
   readonly failure?: FailureDetails;
+  /** What a person should know although it goes on: its history has passed `limits.historyEventsWarning`. Gone after `continueAsNew`. */
+  readonly warning?: string;
   readonly tags: Tags;
   readonly parentInstanceId?: string;
 }
@@ -142,6 +145,8 @@ export interface Pageable<T> extends AsyncIterable<T> {
  * calls on a closed hub with `HubClosedError`, on one that was taken over with `HubFencedError`. An acknowledged call is durable.
  */
 export interface TaskHubClient {
+  /** Orchestrations that the hub starts by itself, by cron expressions or intervals. */
+  readonly schedules: ScheduleClient;
   /**
    * Starts an orchestration and gives its id once the start is durable.
    * @throws FunctionNotRegisteredError, OrchestrationAlreadyExistsError, InvalidInstanceIdError, PayloadError, ValidationError

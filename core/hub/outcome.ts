@@ -325,7 +325,13 @@ function finalRecord(
 }
 
 function continuedRecord(facts: TurnFacts, { started }: Continuation): InstanceRecord {
-  const { customStatus: _status, input: _input, heartbeats: _heartbeats, ...record } = startedOf(facts.record);
+  const {
+    customStatus: _status,
+    input: _input,
+    heartbeats: _heartbeats,
+    warning: _warning,
+    ...record
+  } = startedOf(facts.record);
   return {
     ...record,
     executionId: started.orchestrationInstance.executionId,

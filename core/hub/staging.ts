@@ -3,6 +3,7 @@ import { LimitExceededError, type NonDeterminismError } from "../errors.ts";
 import { failureFrom } from "../failure.ts";
 import type { TurnDecision } from "../history/actions.ts";
 import type { ExecutionTerminatedEvent, HistoryEvent } from "../history/events.ts";
+import { reportRunEnd } from "../schedules/run-end.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { Draft, Group } from "./group.ts";
@@ -41,9 +42,10 @@ export function commitTurn(turn: Turn, engine: EnginePorts): void {
   for (const timer of outcome.timersAdded) draft.addTimer(timer);
   if (outcome.continuation) draft.reset();
   else draft.addTurn(outcome.events, live.turnCount, turn.now.getTime());
-  if (outcome.record !== record) draft.setRecord(outcome.record);
+  const next = withWarning(outcome, live.eventCount + outcome.events.length, engine);
+  if (next !== record) draft.setRecord(next);
   for (const message of turn.messages) engine.group.answer(message);
-  update(live, turn, outcome, engine);
+  update(live, turn, { ...outcome, record: next });
   if (engine.options.checksDeterminism) live.recorded.push(...outcome.events);
   if (isFinal(outcome.record.status)) {
     for (const timer of timersOf(live, [...live.openTimers.keys()])) draft.removeTimer(timer);
@@ -53,7 +55,9 @@ export function commitTurn(turn: Turn, engine: EnginePorts): void {
   if (turn.termination?.recurse) terminateChildren(live, turn.termination, engine);
   if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(live, engine);
   if (outcome.continuation) continueWith(live, outcome.continuation, engine);
-  if (isFinal(outcome.record.status)) live.retire();
+  if (!isFinal(outcome.record.status)) return;
+  reportRunEnd(outcome.record, turn.now, engine);
+  live.retire();
 }
 
 /** Starts what the turn called, and stops what it cancelled or left behind. */
@@ -120,19 +124,23 @@ function goBack({ live, past, now }: Turn, engine: EnginePorts): void {
   }
 }
 
-function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome, { options }: EnginePorts): void {
+function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome): void {
   live.track(outcome.events.slice(turn.fresh.length));
   live.record = outcome.record;
   live.updatedAtMs = turn.now.getTime();
   live.turnCount++;
-  const { historyEventsWarning, historyEventsMax } = options.limits;
-  const isLong = live.eventCount > historyEventsWarning;
   live.eventCount += outcome.events.length;
-  if (isLong || live.eventCount <= historyEventsWarning) return;
-  options.logger.warn(
-    `The history of '${live.instanceId}' (${live.record.name}) has ${live.eventCount} events; at ${historyEventsMax} it fails. Keep histories short with continueAsNew or sub-orchestrations.`,
-    { instanceId: live.instanceId, historyEvents: live.eventCount },
-  );
+}
+
+/** The record, with a warning once the history of its generation has become long. */
+function withWarning(outcome: TurnOutcome, eventCount: number, { options }: EnginePorts): InstanceRecord {
+  const { record, continuation } = outcome;
+  const { historyEventsWarning, historyEventsMax } = options.limits;
+  if (continuation || record.warning !== undefined || eventCount <= historyEventsWarning) return record;
+  const { instanceId, name } = record;
+  const warning = `The history of '${instanceId}' (${name}) has ${eventCount} events; at ${historyEventsMax} it fails. Keep histories short with continueAsNew or sub-orchestrations.`;
+  options.logger.warn(warning, { instanceId, historyEvents: eventCount });
+  return { ...record, warning };
 }
 
 /** The stored timers of sequence ids, as far as they are still open. */

@@ -23,6 +23,7 @@ export function stateOf(
     ...payload(record.input, "input"),
     ...payload(record.output, "output"),
     ...payload(record.customStatus, "customStatus"),
+    ...(record.warning !== undefined && { warning: record.warning }),
     ...(record.failure && { failure: failureDetails(record.failure) }),
     tags: { ...record.tags },
     ...(record.parent && { parentInstanceId: record.parent.instanceId }),

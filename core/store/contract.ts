@@ -39,6 +39,8 @@ export interface InstanceRecord {
   readonly output?: string;
   readonly customStatus?: string;
   readonly failure?: FailureData;
+  /** What a person should know about this generation although it goes on: its history has become long. */
+  readonly warning?: string;
   readonly tags: Tags;
   readonly parent?: ParentInstance;
   /** True while activities of the instance are outstanding: what a restart must look at. */
