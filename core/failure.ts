@@ -24,6 +24,8 @@ export interface FailureData {
 /** A failure as users meet it. */
 export interface FailureDetails extends FailureData {
   readonly innerFailure?: FailureDetails;
+  /** True when retry policies must not try again. */
+  readonly isNonRetriable: boolean;
   /** True when this failure or any inner one has the error type. */
   isCausedBy(errorType: string): boolean;
 }
@@ -38,8 +40,12 @@ class Failure implements FailureDetails {
   readonly errorMessage: string;
   declare readonly stackTrace?: string;
   declare readonly innerFailure?: FailureDetails;
-  declare readonly isNonRetriable?: boolean;
+  declare readonly isNonRetriable: boolean;
   declare readonly properties?: Readonly<Record<string, unknown>>;
+  static {
+    // What most failures say stands on the prototype, so that it is read but not stored.
+    Object.defineProperty(Failure.prototype, "isNonRetriable", { value: false, writable: true });
+  }
   constructor(data: FailureData) {
     this.errorType = data.errorType;
     this.errorMessage = data.errorMessage;

@@ -69,6 +69,15 @@ interface OrchestratorBase {
 /** The type a definition answers with: what its output schema makes of the result, or the result itself. */
 type Checked<TSchema, TResult> = TSchema extends StandardSchema<unknown, infer O> ? O : TResult;
 type AnySchema = StandardSchema<unknown, unknown>;
+/** What the code of a definition may give: what its output schema takes, or anything. */
+type Given<TSchema> = TSchema extends StandardSchema<infer TTaken, unknown> ? TTaken : unknown;
+type GivenLater<TSchema> = Given<TSchema> | PromiseLike<Given<TSchema>>;
+/** Demands nothing of a function, and the impossible of a generator: one that yields anything but tasks is no orchestrator. */
+type NoGenerator<TResult> = [TResult] extends [never]
+  ? unknown
+  : [TResult] extends [Generator<unknown, unknown, never>]
+    ? "a generator that yields tasks only"
+    : unknown;
 
 /** A definition by its parts, with a schema that the input is checked by: callers give what the schema takes, the handler gets what it makes. */
 interface WithInput<TInput, TParsed, TSchema, TCode extends (ctx: never, input: TParsed) => unknown> {
@@ -105,10 +114,19 @@ export function defineActivity<TInput, TOutput>(
   name: string,
   run: ActivityCode<TInput, TOutput>,
 ): ActivityDefinition<TInput, Awaited<TOutput>>;
-export function defineActivity<TInput, TParsed, TOutput, TSchema extends AnySchema | undefined = undefined>(
+export function defineActivity<
+  TInput,
+  TParsed,
+  TOutput extends GivenLater<TSchema>,
+  TSchema extends AnySchema | undefined = undefined,
+>(
   spec: ActivityBase & WithInput<TInput, TParsed, TSchema, ActivityCode<TParsed, TOutput>>,
 ): ActivityDefinition<TInput, Checked<TSchema, Awaited<TOutput>>>;
-export function defineActivity<TInput, TOutput, TSchema extends AnySchema | undefined = undefined>(
+export function defineActivity<
+  TInput,
+  TOutput extends GivenLater<TSchema>,
+  TSchema extends AnySchema | undefined = undefined,
+>(
   spec: ActivityBase & WithoutInput<TSchema, ActivityCode<TInput, TOutput>>,
 ): ActivityDefinition<TInput, Checked<TSchema, Awaited<TOutput>>>;
 export function defineActivity(first: string | object, code?: unknown): ActivityDefinition<unknown, never> {
@@ -151,25 +169,54 @@ export function defineOrchestrator<TInput, TOutput>(
 ): OrchestratorDefinition<TInput, TOutput>;
 export function defineOrchestrator<TInput, TOutput>(
   name: string,
-  run: FunctionCode<TInput, TOutput>,
+  run: FunctionCode<TInput, TOutput> & NoGenerator<TOutput>,
 ): OrchestratorDefinition<TInput, Awaited<TOutput>>;
-export function defineOrchestrator<TInput, TParsed, TOutput, TSchema extends AnySchema | undefined = undefined>(
+export function defineOrchestrator<
+  TInput,
+  TParsed,
+  TOutput extends Given<TSchema>,
+  TSchema extends AnySchema | undefined = undefined,
+>(
   spec: OrchestratorBase & WithInput<TInput, TParsed, TSchema, GeneratorCode<TParsed, TOutput>>,
 ): OrchestratorDefinition<TInput, Checked<TSchema, TOutput>>;
-export function defineOrchestrator<TInput, TParsed, TOutput, TSchema extends AnySchema | undefined = undefined>(
+export function defineOrchestrator<
+  TInput,
+  TParsed,
+  TOutput extends Given<TSchema>,
+  TSchema extends AnySchema | undefined = undefined,
+>(
   spec: OrchestratorBase & WithInput<TInput, TParsed, TSchema, AsyncGeneratorCode<TParsed, TOutput>>,
 ): OrchestratorDefinition<TInput, Checked<TSchema, TOutput>>;
-export function defineOrchestrator<TInput, TParsed, TOutput, TSchema extends AnySchema | undefined = undefined>(
-  spec: OrchestratorBase & WithInput<TInput, TParsed, TSchema, FunctionCode<TParsed, TOutput>>,
+export function defineOrchestrator<
+  TInput,
+  TParsed,
+  TOutput extends GivenLater<TSchema>,
+  TSchema extends AnySchema | undefined = undefined,
+>(
+  spec: OrchestratorBase &
+    WithInput<TInput, TParsed, TSchema, FunctionCode<TParsed, TOutput>> & { readonly run: NoGenerator<TOutput> },
 ): OrchestratorDefinition<TInput, Checked<TSchema, Awaited<TOutput>>>;
-export function defineOrchestrator<TInput, TOutput, TSchema extends AnySchema | undefined = undefined>(
+export function defineOrchestrator<
+  TInput,
+  TOutput extends Given<TSchema>,
+  TSchema extends AnySchema | undefined = undefined,
+>(
   spec: OrchestratorBase & WithoutInput<TSchema, GeneratorCode<TInput, TOutput>>,
 ): OrchestratorDefinition<TInput, Checked<TSchema, TOutput>>;
-export function defineOrchestrator<TInput, TOutput, TSchema extends AnySchema | undefined = undefined>(
+export function defineOrchestrator<
+  TInput,
+  TOutput extends Given<TSchema>,
+  TSchema extends AnySchema | undefined = undefined,
+>(
   spec: OrchestratorBase & WithoutInput<TSchema, AsyncGeneratorCode<TInput, TOutput>>,
 ): OrchestratorDefinition<TInput, Checked<TSchema, TOutput>>;
-export function defineOrchestrator<TInput, TOutput, TSchema extends AnySchema | undefined = undefined>(
-  spec: OrchestratorBase & WithoutInput<TSchema, FunctionCode<TInput, TOutput>>,
+export function defineOrchestrator<
+  TInput,
+  TOutput extends GivenLater<TSchema>,
+  TSchema extends AnySchema | undefined = undefined,
+>(
+  spec: OrchestratorBase &
+    WithoutInput<TSchema, FunctionCode<TInput, TOutput>> & { readonly run: NoGenerator<TOutput> },
 ): OrchestratorDefinition<TInput, Checked<TSchema, Awaited<TOutput>>>;
 export function defineOrchestrator(first: string | object, code?: unknown): OrchestratorDefinition<unknown, never> {
   const spec = (typeof first === "string" ? { name: first, run: code } : first) as OrchestratorBase & LooseSpec;

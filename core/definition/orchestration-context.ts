@@ -3,7 +3,6 @@ import type { Tags } from "../history/events.ts";
 import type { EntityId, EntityIdLike } from "../identity.ts";
 import type { Logger } from "../logger.ts";
 import type { CancelableTask, Task } from "../replay/task.ts";
-import type { InputAndOptions } from "./arguments.ts";
 import type { ActivityDefinition, ActivityOptions, OrchestratorDefinition } from "./definitions.ts";
 import type { EntityDefinition, EntityProxy } from "./entity.ts";
 import type { DurableHttpRequest, DurableHttpResponse } from "./http.ts";
@@ -58,8 +57,10 @@ export interface OrchestrationContext {
    */
   callActivity<TInput, TOutput>(
     activity: ActivityDefinition<TInput, TOutput>,
-    ...args: InputAndOptions<TInput, CallActivityOptions>
+    input: NoInfer<TInput>,
+    options?: CallActivityOptions,
   ): CancelableTask<TOutput>;
+  callActivity<TOutput>(activity: ActivityDefinition<undefined, TOutput>): CancelableTask<TOutput>;
   callActivity<TOutput = unknown>(
     name: string,
     input?: unknown,
@@ -69,8 +70,10 @@ export interface OrchestrationContext {
   /** Starts a sub-orchestration and waits for its result. The task fails with `TaskFailedError`. */
   callSubOrchestrator<TInput, TOutput>(
     orchestrator: OrchestratorDefinition<TInput, TOutput>,
-    ...args: InputAndOptions<TInput, CallSubOrchestratorOptions>
+    input: NoInfer<TInput>,
+    options?: CallSubOrchestratorOptions,
   ): Task<TOutput>;
+  callSubOrchestrator<TOutput>(orchestrator: OrchestratorDefinition<undefined, TOutput>): Task<TOutput>;
   callSubOrchestrator<TOutput = unknown>(
     name: string,
     input?: unknown,

@@ -15,7 +15,6 @@ import type {
   StartOrchestrationOptions,
   TaskHubClient,
 } from "../client/client.ts";
-import type { InputAndOptions } from "../definition/arguments.ts";
 import type { OrchestratorDefinition } from "../definition/definitions.ts";
 import type { Duration } from "../duration.ts";
 import type { HistoryEvent } from "../history/events.ts";
@@ -60,7 +59,11 @@ export class TaskHub implements TaskHubClient {
 
   async scheduleNewOrchestration<TInput, TOutput>(
     orchestrator: OrchestratorDefinition<TInput, TOutput>,
-    ...args: InputAndOptions<TInput, StartOrchestrationOptions>
+    input: NoInfer<TInput>,
+    options?: StartOrchestrationOptions,
+  ): Promise<OrchestrationId<TOutput>>;
+  async scheduleNewOrchestration<TOutput>(
+    orchestrator: OrchestratorDefinition<undefined, TOutput>,
   ): Promise<OrchestrationId<TOutput>>;
   async scheduleNewOrchestration<TOutput = unknown>(
     name: string,

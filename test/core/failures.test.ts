@@ -51,7 +51,7 @@ inEveryShape("the failure of an activity", (define) => {
     const failure = await met(() => new RangeError("out of range"));
     expect(failure).toMatchObject({ errorType: "RangeError", errorMessage: "out of range" });
     expect(failure.stackTrace).toContain("failures.test");
-    expect(failure.isNonRetriable ?? false).toBe(false);
+    expect(failure.isNonRetriable).toBe(false);
     expect(failure.innerFailure).toBeUndefined();
     expect(failure.properties).toBeUndefined();
   });

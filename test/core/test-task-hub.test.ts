@@ -4,6 +4,7 @@ import {
   defineOrchestrator,
   type HistoryEvent,
   MemoryStore,
+  type OrchestratorDefinition,
   TaskHub,
   whenAll,
   whenAny,

@@ -48,7 +48,7 @@ const terminated = stateOf({ instanceId: "terminated", runtimeStatus: "Terminate
 const failed = stateOf({
   instanceId: "failed",
   runtimeStatus: "Failed",
-  failure: { errorType: "TypeError", errorMessage: "no such city", isCausedBy: () => false },
+  failure: { errorType: "TypeError", errorMessage: "no such city", isNonRetriable: false, isCausedBy: () => false },
 });
 const states = [running, suspended, completed, terminated, failed];
 

@@ -9,7 +9,12 @@ import { fakeCall, stateOf } from "./fake-client.ts";
 
 const BASE = "/runtime/webhooks/durabletask";
 const api = managementApi(settingsOf({ functions: [], logger: silentLogger }));
-const failure: FailureDetails = { errorType: "TypeError", errorMessage: "no such city", isCausedBy: () => false };
+const failure: FailureDetails = {
+  errorType: "TypeError",
+  errorMessage: "no such city",
+  isNonRetriable: false,
+  isCausedBy: () => false,
+};
 
 async function status(state: ReturnType<typeof stateOf>, query = "", headers: Record<string, string> = {}) {
   const response = await api.request(`${BASE}/instances/i${query}`, { headers }, fakeCall({ states: [state] }));
