@@ -79,6 +79,21 @@ export function entityIdOf(id: EntityIdLike): EntityId {
   return new EntityId(id.name, id.key);
 }
 
+/** What the names of the hub's own functions begin with; nobody else's may. */
+export const OWN_PREFIX = "holdfast:";
+
+/**
+ * An entity that user code may send something to: any but the hub's own.
+ * @throws InvalidInstanceIdError
+ */
+export function foreignEntityIdOf(id: EntityIdLike): EntityId {
+  const entityId = entityIdOf(id);
+  if (!entityId.name.startsWith(OWN_PREFIX)) return entityId;
+  throw new InvalidInstanceIdError(
+    `'${entityId.toString()}' is an entity of the hub itself (its name starts with '${OWN_PREFIX}'); it takes nothing from user code. Use the client's methods, such as \`schedules\`.`,
+  );
+}
+
 /** True for the id of an entity rather than of an orchestration. */
 export function isEntityInstanceId(instanceId: string): boolean {
   return instanceId.startsWith("@");

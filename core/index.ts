@@ -1,6 +1,7 @@
 /** Durable execution for JavaScript: definitions, tasks, errors, the task hub and its memory store. */
 export type { ActivityTimeoutError, ActivityTimeoutType } from "./activity-timeout.ts";
 export * from "./client/client.ts";
+export type * from "./client/schedules.ts";
 export { unwrapOutput } from "./client/unwrap-output.ts";
 export { type Codec, createCodec, defaultCodec, type SyncCodec, toJsonForm } from "./codec/codec.ts";
 export type { ActivityContext } from "./definition/activity-context.ts";

@@ -30,9 +30,10 @@ export function admitEntity(live: LiveInstance, engine: EnginePorts): void {
   else engine.awaitEntity(live, queue, done, () => stage(live, turn, engine));
 }
 
-/** Keeps a message in the store, so that its sender need not wait for the entity. */
+/** Keeps a message in the store, so that its sender need not wait for the entity. A caller that is no orchestration waits for its answer. */
 export function keepWaiting(live: LiveInstance, message: Message, engine: EnginePorts): void {
   if (message.kind !== "event" || message.isPromised || message.sequence !== undefined) return;
+  if (message.event.type === "EntityOperationCalled" && message.event.parentInstanceId === undefined) return;
   message.sequence = engine.nextSequence();
   engine.group.draft(live, engine.options.host.now()).keep({ sequence: message.sequence, event: message.event });
   engine.group.answer(message);
@@ -49,8 +50,9 @@ function dueMessage(live: LiveInstance, message: Message, engine: EnginePorts): 
   if (message.kind !== "event") return undefined;
   const { scheduledTime } = message.event as EntityOperationSignaledEvent;
   if (!scheduledTime) return message;
+  // A stored one that is due may have lost its timer: it was being taken when the hub stopped.
+  if (scheduledTime.getTime() <= engine.options.host.now()) return message;
   const isStored = message.sequence !== undefined;
-  if (!isStored && scheduledTime.getTime() <= engine.options.host.now()) return message;
   message.sequence ??= engine.nextSequence();
   live.scheduled.set(message.sequence, message);
   if (!isStored) keepScheduled(live, message, message.sequence, scheduledTime, engine);
@@ -81,7 +83,7 @@ function stage(live: LiveInstance, turn: EntityTurn, engine: EnginePorts): void 
   for (const message of turn.taken) {
     if (message.sequence !== undefined) engine.group.draft(live, nowMs).take(message);
     message.isTaken = true;
-    engine.group.answer(message);
+    engine.group.answer(message, turn.answers.get(message.event));
   }
   for (const message of turn.waiting) keepWaiting(live, message, engine);
   live.waiting = [...turn.waiting];

@@ -8,8 +8,9 @@ import type {
 } from "../client/client.ts";
 import { type Duration, dueAtMs } from "../duration.ts";
 import { FunctionNotRegisteredError } from "../errors.ts";
-import type { HistoryEvent } from "../history/events.ts";
-import { checkName, EntityId, type EntityIdLike, entityIdOf } from "../identity.ts";
+import type { FailureData } from "../failure.ts";
+import type { EntityOperationCompletedEvent, EntityOperationFailedEvent, HistoryEvent } from "../history/events.ts";
+import { checkName, EntityId, type EntityIdLike, entityIdOf, foreignEntityIdOf, OWN_PREFIX } from "../identity.ts";
 import type { EntityFilter, EntityRecord, ListedEntity } from "../store/contract.ts";
 import type { Engine } from "./engine.ts";
 import { signalEvent } from "./entity-operation.ts";
@@ -23,7 +24,7 @@ export async function signalEntity(
   input: unknown,
   options: { readonly signalTime?: Date | Duration },
 ): Promise<void> {
-  const target = entityIdOf(id);
+  const target = foreignEntityIdOf(id);
   checkName(operation, "The name of the operation to signal");
   const { host, payloads, registry } = engine.options;
   if (!registry.entity(target.name)) throw new FunctionNotRegisteredError("entity", target.name);
@@ -37,6 +38,40 @@ export async function signalEntity(
     host.now(),
   );
   await engine.send(target.toString(), { kind: "event", event });
+}
+
+/** An operation of an entity failed; the entity is as it was. */
+export class EntityCallFailure extends Error {
+  readonly failure: FailureData;
+  constructor(failure: FailureData) {
+    super(failure.errorMessage);
+    this.failure = failure;
+  }
+}
+
+/** Calls an operation of one of the hub's own entities; gives its decoded result once it is durable. @throws EntityCallFailure */
+export async function callOwnEntity(
+  engine: Engine,
+  targetInstanceId: string,
+  operation: string,
+  input: unknown,
+): Promise<unknown> {
+  const { host, payloads } = engine.options;
+  const payload = payloads.encodeOptional(input);
+  const event: HistoryEvent = {
+    type: "EntityOperationCalled",
+    eventId: -1,
+    timestamp: new Date(host.now()),
+    requestId: host.randomId(),
+    targetInstanceId,
+    operation,
+    ...(payload !== undefined && { input: payload }),
+  };
+  const answer = (await engine.send(targetInstanceId, { kind: "event", event })) as
+    | EntityOperationCompletedEvent
+    | EntityOperationFailedEvent;
+  if (answer.type === "EntityOperationFailed") throw new EntityCallFailure(answer.failureDetails);
+  return payloads.decode(answer.output);
 }
 
 export async function getEntity<TState>(
@@ -55,11 +90,30 @@ export function queryEntities(engine: Engine, query: EntityQuery): Pageable<Enti
   const filter = filterOf(query);
   return pageable(
     query,
-    async (after, limit) =>
-      engine.options.session.queryEntities({ ...filter, limit, ...(after && { after: after.instanceId }) }),
+    async (after, limit) => foreignEntities(engine, filter, after?.instanceId, limit),
     ({ entity }: ListedEntity) => ({ atMs: 0, instanceId: entity.instanceId }),
     (listed) => metadataOf(listed, query.includeState ?? true, engine),
   );
+}
+
+/** What entities of the hub itself begin with, and the first text after all of them (`;` follows `:`). */
+const OWN_ENTITIES = `@${OWN_PREFIX}`;
+const AFTER_OWN_ENTITIES = `@${OWN_PREFIX.slice(0, -1)};`;
+
+/** A page of entities without the hub's own, unless the query asks for them by their prefix. */
+async function foreignEntities(
+  { options: { session } }: Engine,
+  filter: Omit<EntityFilter, "limit" | "after">,
+  after: string | undefined,
+  limit: number,
+): Promise<readonly ListedEntity[]> {
+  const rows = await session.queryEntities({ ...filter, limit, ...(after !== undefined && { after }) });
+  const ownAt = filter.instanceIdPrefix?.startsWith(OWN_ENTITIES)
+    ? -1
+    : rows.findIndex(({ entity }) => entity.instanceId.startsWith(OWN_ENTITIES));
+  if (ownAt < 0) return rows;
+  const rest = await session.queryEntities({ ...filter, limit: limit - ownAt, after: AFTER_OWN_ENTITIES });
+  return [...rows.slice(0, ownAt), ...rest];
 }
 
 /** Entities that are nothing but locked go when their lock is released; locks whose owner is no longer running are released. */

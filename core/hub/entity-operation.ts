@@ -8,7 +8,7 @@ import type { EntityContext, EntityDefinition, EntityOperation, EntityStartOptio
 import { type Duration, dueAtMs } from "../duration.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import type { EntityOperationSignaledEvent, ExecutionStartedEvent } from "../history/events.ts";
-import { checkInstanceId, checkName, type EntityId, type EntityIdLike, entityIdOf } from "../identity.ts";
+import { checkInstanceId, checkName, type EntityId, type EntityIdLike, foreignEntityIdOf } from "../identity.ts";
 import type { Logger } from "../logger.ts";
 import { type Awaitable, isPromise } from "../store/contract.ts";
 import { instant } from "./pages.ts";
@@ -23,6 +23,12 @@ export interface EntityPorts {
   readonly env: unknown;
   now(): number;
   newId(): string;
+}
+
+/** What an operation of the hub's own entities may do besides: send messages that it has made itself. */
+export interface OwnEntityContext<TState> extends EntityContext<TState> {
+  signal(event: EntityOperationSignaledEvent): void;
+  start(event: ExecutionStartedEvent): void;
 }
 
 /** What an operation did. */
@@ -64,7 +70,7 @@ function codeOf({ operations }: EntityDefinition, operation: string): EntityOper
   return operation === "delete" ? (ctx) => ctx.deleteState() : undefined;
 }
 
-class OperationContext implements EntityContext<unknown> {
+class OperationContext implements OwnEntityContext<unknown> {
   readonly id: EntityId;
   readonly operationName: string;
   readonly #definition: EntityDefinition;
@@ -113,7 +119,7 @@ class OperationContext implements EntityContext<unknown> {
     options: { readonly signalTime?: Date | Duration } = {},
   ): void {
     this.#checkOpen();
-    const target = entityIdOf(id).toString();
+    const target = foreignEntityIdOf(id).toString();
     checkName(operation, "The name of the operation to signal");
     const nowMs = this.#ports.now();
     const atMs = options.signalTime === undefined ? undefined : dueAtMs(options.signalTime, nowMs, "signalTime");
@@ -148,6 +154,15 @@ class OperationContext implements EntityContext<unknown> {
       ...(startAtMs !== undefined && { scheduledStartTimestamp: new Date(startAtMs) }),
     });
     return instanceId;
+  }
+
+  signal(event: EntityOperationSignaledEvent): void {
+    this.#checkOpen();
+    this.#signals.push(event);
+  }
+  start(event: ExecutionStartedEvent): void {
+    this.#checkOpen();
+    this.#starts.push(event);
   }
 
   outcome(result: unknown): OperationOutcome {

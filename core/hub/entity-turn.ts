@@ -40,6 +40,8 @@ export class EntityTurn {
   readonly #queue: EventMessage[];
   readonly taken: EventMessage[] = [];
   readonly outgoing: EntityOutgoing[] = [];
+  /** Answers to calls that no orchestration made, by call. */
+  readonly answers: Map<HistoryEvent, HistoryEvent> = new Map();
   state: string | undefined;
   lockedBy: Lock | undefined;
   hasStateChanged = false;
@@ -179,7 +181,10 @@ export class EntityTurn {
 
   #reply(event: EntityOperationCalledEvent | EntityLockRequestedEvent, answer: HistoryEvent): void {
     const { parentInstanceId, parentExecutionId } = event;
-    if (parentInstanceId === undefined) return;
+    if (parentInstanceId === undefined) {
+      this.answers.set(event, answer);
+      return;
+    }
     this.outgoing.push({
       type: "event",
       instanceId: parentInstanceId,

@@ -11,6 +11,7 @@ import { type Limits, limitsOf } from "../limits.ts";
 import { type Logger, silentLogger } from "../logger.ts";
 import type { RunPorts } from "../replay/ports.ts";
 import { OrchestratorRun } from "../replay/run.ts";
+import { scheduleEntity } from "../schedules/entity.ts";
 import { type HubStore, isPromise } from "../store/contract.ts";
 import { MemoryStore } from "../store/memory.ts";
 import { Engine } from "./engine.ts";
@@ -76,11 +77,11 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
     contentBytesMax: limits.payloadBytesMax,
     now: () => host.now(),
   });
-  const registry = new Registry(options.functions, [http]);
+  const registry = new Registry(options.functions, [http, scheduleEntity(() => engine)]);
   const session = await (isDirect ? store : new SealedStore(store, codec)).open(hubName);
   const newRun = (instanceId: string, onViolation: () => void, isStrict = false): OrchestratorRun =>
     new OrchestratorRun({ ...runPorts(instanceId, registry, payloads, logger, onViolation), isStrict });
-  return new Engine({
+  const engine: Engine = new Engine({
     hubName,
     session,
     host,
@@ -94,6 +95,7 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
     versioning: checkVersioning(options.versioning ?? {}),
     newRun,
   });
+  return engine;
 }
 
 /** True for a codec that gives text at once; it then works on the hub's side, and values never wait for it. */

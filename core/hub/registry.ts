@@ -2,6 +2,7 @@
 import type { ActivityDefinition, FunctionDefinition, OrchestratorDefinition } from "../definition/definitions.ts";
 import type { EntityDefinition } from "../definition/entity.ts";
 import { InvalidArgumentError } from "../errors.ts";
+import { OWN_PREFIX } from "../identity.ts";
 
 type Versions<T> = Map<string, T>;
 
@@ -16,7 +17,14 @@ export class Registry {
       throw new InvalidArgumentError(
         "`functions` must be an array of what defineOrchestrator, defineActivity and defineEntity return.",
       );
-    for (const definition of [...builtIn, ...(functions as readonly FunctionDefinition[])]) this.#add(definition);
+    for (const definition of builtIn) this.#add(definition);
+    for (const definition of functions as readonly FunctionDefinition[]) {
+      if (definition?.name?.startsWith(OWN_PREFIX))
+        throw new InvalidArgumentError(
+          `The name '${definition.name}' starts with '${OWN_PREFIX}', which is kept for the hub's own functions. Choose another name.`,
+        );
+      this.#add(definition);
+    }
   }
 
   orchestrator(name: string, version: string): OrchestratorDefinition | undefined {

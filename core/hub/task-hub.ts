@@ -15,10 +15,12 @@ import type {
   StartOrchestrationOptions,
   TaskHubClient,
 } from "../client/client.ts";
+import type { ScheduleClient } from "../client/schedules.ts";
 import type { OrchestratorDefinition } from "../definition/definitions.ts";
 import type { Duration } from "../duration.ts";
 import type { HistoryEvent } from "../history/events.ts";
 import { checkInstanceId, type EntityIdLike } from "../identity.ts";
+import { HubSchedules } from "../schedules/hub-schedules.ts";
 import * as commands from "./commands.ts";
 import type { Engine } from "./engine.ts";
 import * as entities from "./entity-client.ts";
@@ -40,10 +42,12 @@ const COMPLETED: views.Goal = { name: "completion", isReached: (record) => isFin
  */
 export class TaskHub implements TaskHubClient {
   readonly name: string;
+  readonly schedules: ScheduleClient;
   readonly #engine: Engine;
 
   protected constructor(engine: Engine) {
     this.name = engine.options.hubName;
+    this.schedules = new HubSchedules(engine);
     this.#engine = engine;
   }
 

@@ -17,7 +17,7 @@ import type {
 import { checkRetry } from "../definition/retry.ts";
 import { type Duration, dueAtMs, durationMs } from "../duration.ts";
 import type { ActivityCallOptions, ExecutionStartedEvent } from "../history/events.ts";
-import { checkInstanceId, checkName, EntityId, type EntityIdLike, entityIdOf } from "../identity.ts";
+import { checkInstanceId, checkName, EntityId, type EntityIdLike, foreignEntityIdOf } from "../identity.ts";
 import { gatedLogger, type Logger } from "../logger.ts";
 import { activityAttempts, CallTask } from "./call-task.ts";
 import { EntityCallTask } from "./entity-calls.ts";
@@ -192,7 +192,7 @@ export class ReplayContext implements OrchestrationContext {
 
   callEntity<TOutput>(id: EntityIdLike, operation: string, input?: unknown): Task<TOutput> {
     this.#run.checkActive("callEntity");
-    const target = entityIdOf(id);
+    const target = foreignEntityIdOf(id);
     checkName(operation, "The name of the operation to call");
     const payload = this.#payload(input);
     const settled = this.#run.criticalSection.call(target.toString());
@@ -206,7 +206,7 @@ export class ReplayContext implements OrchestrationContext {
     options: { readonly signalTime?: Date | Duration } = {},
   ): void {
     this.#run.checkActive("signalEntity");
-    const targetInstanceId = entityIdOf(id).toString();
+    const targetInstanceId = foreignEntityIdOf(id).toString();
     checkName(operation, "The name of the operation to signal");
     const payload = this.#payload(input);
     const scheduledTimeMs =

@@ -10,7 +10,7 @@
 import type { EntityLock } from "../definition/orchestration-context.ts";
 import { EntityOperationFailedError, FunctionNotRegisteredError, LockingRulesViolationError } from "../errors.ts";
 import { type FailureData, failureDetails } from "../failure.ts";
-import { EntityId, type EntityIdLike, entityIdOf } from "../identity.ts";
+import { EntityId, type EntityIdLike, foreignEntityIdOf } from "../identity.ts";
 import type { Operation, OperationHost } from "./operations.ts";
 import { TaskNode } from "./task.ts";
 
@@ -194,7 +194,7 @@ class HeldLock implements EntityLock {
 function lockSetOf(ids: readonly EntityIdLike[]): string[] {
   if (ids.length === 0) throw violation("lockEntities needs at least one entity.");
   try {
-    return [...new Set(ids.map((id) => entityIdOf(id).toString()))].sort();
+    return [...new Set(ids.map((id) => foreignEntityIdOf(id).toString()))].sort();
   } catch (error) {
     throw violation(`lockEntities was given something that is not an entity id. ${(error as Error).message}`);
   }
