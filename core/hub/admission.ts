@@ -94,7 +94,7 @@ function judge(
     case "purge":
       return purge(live, message, now, ports);
     case "heartbeats":
-      keepHeartbeats(live, message, ports);
+      keepHeartbeats(live, message, now, ports);
       return "done";
     case "nudge":
       if (!live.run || !live.record || isFinal(live.record.status)) return "done";
@@ -399,11 +399,16 @@ function release(live: LiveInstance, message: ReleaseMessage, now: Date, ports: 
 }
 
 /** Writes down how far running activities are; the instance itself does not change by it. */
-function keepHeartbeats(live: LiveInstance, { executionId, details }: HeartbeatsMessage, ports: EnginePorts): void {
+function keepHeartbeats(
+  live: LiveInstance,
+  { executionId, details }: HeartbeatsMessage,
+  now: Date,
+  ports: EnginePorts,
+): void {
   const { record } = live;
   if (record?.executionId !== executionId || isFinal(record.status)) return;
   live.record = withHeartbeats(record, details);
-  ports.group.draft(live, live.updatedAtMs).setHeartbeats(live.record);
+  ports.group.draft(live, now.getTime()).setHeartbeats(live.record);
 }
 
 function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: EnginePorts): Verdict {

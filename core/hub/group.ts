@@ -31,7 +31,7 @@ export class Draft {
   setRecord(record: InstanceRecord): void {
     this.#change.record = record;
   }
-  /** The record changes in its heartbeat details, which nobody watches. */
+  /** The record changes in its heartbeat details, which is no change that clients see: by itself it leaves the instant of the last one. */
   setHeartbeats(record: InstanceRecord): void {
     this.#heartbeats = record;
     if (this.#change.record) this.#change.record = record;
@@ -109,8 +109,10 @@ export class Draft {
     if (this.#inboxAdded.length > 0) change.inboxAdded = this.#inboxAdded;
     if (this.#inboxRemoved.length > 0) change.inboxRemoved = this.#inboxRemoved;
     this.#isNews = Object.keys(change).length > 2;
-    if (this.#heartbeats) change.record ??= this.#heartbeats;
-    return this.#isNews || this.#heartbeats ? change : undefined;
+    if (!this.#heartbeats) return this.#isNews ? change : undefined;
+    if (!this.#isNews) change.atMs = this.live.updatedAtMs;
+    change.record ??= this.#heartbeats;
+    return change;
   }
 }
 
