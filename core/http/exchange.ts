@@ -6,7 +6,7 @@
  * V3. An answer of any status is a result. A failure means that there is no answer.
  */
 import { type ActivityDefinition, defineActivity } from "../definition/definitions.ts";
-import { EgressDeniedError, HttpRequestError, PayloadError } from "../errors.ts";
+import { EgressDeniedError, HttpRequestError, InvalidArgumentError, PayloadError } from "../errors.ts";
 import { HTTP_REDIRECTS_MAX, HTTP_TIMEOUT_MS } from "../limits.ts";
 import { forwardedHeaders, HTTP_REQUEST, type HttpReceipt, type HttpSending } from "../replay/http-task.ts";
 import type { EgressPolicy } from "./egress.ts";
@@ -31,8 +31,10 @@ interface Hop {
   readonly body: string | undefined;
 }
 
-/** The activity that `callHttp` schedules. */
+/** The activity that `callHttp` schedules. @throws InvalidArgumentError when `fetch` is no function */
 export function httpRequestActivity(ports: HttpPorts): ActivityDefinition<HttpSending, HttpReceipt> {
+  if (typeof ports.fetch !== "function")
+    throw new InvalidArgumentError(`\`fetch\` must be a function; got ${typeof ports.fetch}.`);
   return defineActivity({
     name: HTTP_REQUEST,
     requires: "network",

@@ -7,6 +7,7 @@ import {
   defineEntity,
   defineOrchestrator,
   type Fetch,
+  type FunctionDefinition,
   MemoryStore,
   type OrchestrationContext,
   whenAll,
@@ -26,7 +27,10 @@ const ask = defineOrchestrator("ask", async (ctx: OrchestrationContext, request:
 );
 
 /** A hub whose web gives these answers. */
-async function hubWith(answers: Readonly<Record<string, Answer | readonly Answer[]>>, functions = [ask]) {
+async function hubWith(
+  answers: Readonly<Record<string, Answer | readonly Answer[]>>,
+  functions: readonly FunctionDefinition[] = [ask],
+) {
   const times: number[] = [];
   const web: FakeWeb = fakeWeb(answers, () => times.push(hub.now.getTime() - start));
   const hub = await openHub(functions, { fetch: web.fetch });
@@ -206,7 +210,7 @@ describe("a request that makes no sense", () => {
       yield ctx.createTimer(0);
       return "not refused";
     });
-    const { hub, web } = await hubWith({}, [caller as never]);
+    const { hub, web } = await hubWith({}, [caller]);
     const state = await run(hub, caller);
     expect(state.output).toEqual(["InvalidArgumentError", "invalidArgument"]);
     expect(web.asked).toEqual([]);
@@ -219,7 +223,7 @@ describe("a request that makes no sense", () => {
     const caller = defineOrchestrator("caller", async (ctx: OrchestrationContext) =>
       ctx.callHttp({ method: "POST", url: API, body: circular }),
     );
-    const { hub } = await hubWith({}, [caller as never]);
+    const { hub } = await hubWith({}, [caller]);
     expect(await failureOf(hub, caller)).toMatchObject({ errorType: "InvalidArgumentError" });
   });
 
@@ -245,7 +249,7 @@ inEveryShape("polling", (define) => {
         [API]: accepted(STATUS, "10"),
         [STATUS]: [accepted(STATUS, "20"), accepted(STATUS), text("done", 200, { a: "b" })],
       },
-      [poll as never],
+      [poll],
     );
     const answer = await outputOf(hub, poll, post, { advance: { hours: 1 } });
     expect(answer).toMatchObject({ statusCode: 200, content: "done" });
@@ -254,7 +258,7 @@ inEveryShape("polling", (define) => {
   });
 
   it("takes an error as the final answer too", async () => {
-    const { hub } = await hubWith({ [API]: accepted(STATUS, "1"), [STATUS]: text("boom", 500) }, [poll as never]);
+    const { hub } = await hubWith({ [API]: accepted(STATUS, "1"), [STATUS]: text("boom", 500) }, [poll]);
     expect(await outputOf(hub, poll, post, { advance: { hours: 1 } })).toMatchObject({
       statusCode: 500,
       content: "boom",
@@ -262,7 +266,7 @@ inEveryShape("polling", (define) => {
   });
 
   it("leaves requests and timers in the history, each with an id of its own", async () => {
-    const { hub } = await hubWith({ [API]: accepted(STATUS, "5"), [STATUS]: text("done") }, [poll as never]);
+    const { hub } = await hubWith({ [API]: accepted(STATUS, "5"), [STATUS]: text("done") }, [poll]);
     const { instanceId } = await run(hub, poll, post, { advance: { minutes: 1 } });
     expect(glance(await hub.getOrchestrationHistory(instanceId))).toEqual([
       "OrchestratorStarted",
@@ -284,7 +288,7 @@ inEveryShape("polling", (define) => {
     const logger = keepingLogger();
     const { hub } = await hubWith(
       { [API]: accepted(STATUS, "5"), [STATUS]: [accepted(STATUS), broken(), text("done")] },
-      [poll as never],
+      [poll],
     );
     const { instanceId } = await run(
       hub,
@@ -343,7 +347,7 @@ inEveryShape("polling", (define) => {
     });
     const { hub } = await hubWith(
       { [API]: accepted(STATUS, "5"), [STATUS]: text("slow"), "https://quick.example/": text("quick") },
-      [both as never, wait as never],
+      [both, wait],
     );
     expect(await outputOf(hub, both, undefined, { advance: { minutes: 1 } })).toEqual([1, "slow", "quick", "waited"]);
   });
@@ -357,7 +361,7 @@ inEveryShape("polling", (define) => {
       yield ctx.createTimer({ hours: 2 });
       return [index, call.isCanceled, call.error?.message];
     });
-    const { hub, web } = await hubWith({ [API]: accepted(STATUS, "3600") }, [patient as never]);
+    const { hub, web } = await hubWith({ [API]: accepted(STATUS, "3600") }, [patient]);
     const state = await run(hub, patient, undefined, { advance: { days: 1 } });
     expect(state.output).toEqual([1, true, `The HTTP call GET ${STATUS} was cancelled by the orchestrator.`]);
     expect(web.asked).toHaveLength(1);
@@ -372,10 +376,7 @@ inEveryShape("polling", (define) => {
       lock.release();
       return content;
     });
-    const { hub } = await hubWith({ [API]: accepted(STATUS, "5"), [STATUS]: text("done") }, [
-      locked as never,
-      account as never,
-    ]);
+    const { hub } = await hubWith({ [API]: accepted(STATUS, "5"), [STATUS]: text("done") }, [locked, account]);
     expect(await outputOf(hub, locked, undefined, { advance: { minutes: 1 } })).toBe("done");
   });
 });
@@ -668,7 +669,7 @@ inEveryShape("a request that fails", (define) => {
   });
 
   async function attempts(request: DurableHttpRequest, answers: Readonly<Record<string, Answer | readonly Answer[]>>) {
-    const { hub, web, times } = await hubWith(answers, [attempt as never]);
+    const { hub, web, times } = await hubWith(answers, [attempt]);
     const state = await run(hub, attempt, request, { advance: { days: 1 } });
     return { state, web, times };
   }
@@ -744,6 +745,25 @@ inEveryShape("a request that fails", (define) => {
     );
     expect(state.output).toMatchObject({ content: "at last" });
     expect(times).toEqual([0, 6_000, 12_000]);
+  });
+});
+
+describe("a rewind", () => {
+  it("makes the request that failed once more, and no other", async () => {
+    const { hub, web } = await hubWith({
+      [API]: accepted("/s", "10"),
+      "https://api.example/s": [broken(), accepted("/s", "10"), text("done")],
+    });
+    const failed = await run(hub, ask, get, { advance: { minutes: 1 } });
+    expect(failed.runtimeStatus).toBe("Failed");
+    await hub.rewindOrchestration(failed.instanceId);
+    await hub.advance({ minutes: 1 });
+    expect(await stateOf(hub, failed.instanceId)).toMatchObject({
+      runtimeStatus: "Completed",
+      output: { content: "done" },
+    });
+    expect(web.lines().filter((line) => line === `GET ${API}`)).toHaveLength(1);
+    expect(web.asked).toHaveLength(4);
   });
 });
 
@@ -839,6 +859,11 @@ describe("the activity behind callHttp", () => {
     hub.setOnline(true);
     await hub.advance(0);
     expect((await stateOf(hub, id)).runtimeStatus).toBe("Completed");
+  });
+
+  it("takes nothing but a function for its fetch", async () => {
+    const fetch = "https://api.example" as unknown as Fetch;
+    expect((await errorOf(() => openHub([ask], { fetch }))).name).toBe("InvalidArgumentError");
   });
 
   it("has no orchestrator beside it that could be started", async () => {
