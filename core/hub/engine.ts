@@ -15,7 +15,7 @@ import { isPromise, type StoredTimer } from "../store/contract.ts";
 import { ActivityRunner } from "./activities.ts";
 import { admit } from "./admission.ts";
 import type { EngineOptions, EnginePorts } from "./engine-ports.ts";
-import { admitEntity, keepWaiting } from "./entity-admission.ts";
+import { admitEntity, keepUntilDue, keepWaiting } from "./entity-admission.ts";
 import { Group } from "./group.ts";
 import { saveHeartbeats } from "./heartbeats.ts";
 import { Instances } from "./instances.ts";
@@ -334,10 +334,9 @@ export class Engine implements EnginePorts {
       message.sequence = this.nextSequence();
       const event = message.kind === "event" || message.kind === "start" ? message.event : undefined;
       const executionId = message.kind === "event" ? message.executionId : undefined;
-      if (event)
-        group
-          .draft(live, this.options.host.now())
-          .keep({ sequence: message.sequence, event, ...(executionId !== undefined && { executionId }) });
+      if (!event) continue;
+      const draft = group.draft(live, this.options.host.now());
+      keepUntilDue(draft, { sequence: message.sequence, event, ...(executionId !== undefined && { executionId }) });
     }
     const changes = [...group.drafts.values()].flatMap((draft) => draft.change() ?? []);
     this.#commitCount++;

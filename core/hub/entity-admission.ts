@@ -1,8 +1,9 @@
 /** Takes an entity's messages into a turn, keeps those that must wait, and puts the outcome into the group commit. */
 import type { EntityOperationSignaledEvent } from "../history/events.ts";
-import { isPromise, type StoredTimer } from "../store/contract.ts";
+import { type InboxMessage, isPromise } from "../store/contract.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { EntityTurn } from "./entity-turn.ts";
+import type { Draft } from "./group.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { EventMessage, Message } from "./message.ts";
 
@@ -35,8 +36,18 @@ export function keepWaiting(live: LiveInstance, message: Message, engine: Engine
   if (message.kind !== "event" || message.isPromised || message.sequence !== undefined) return;
   if (message.event.type === "EntityOperationCalled" && message.event.parentInstanceId === undefined) return;
   message.sequence = engine.nextSequence();
-  engine.group.draft(live, engine.options.host.now()).keep({ sequence: message.sequence, event: message.event });
+  const draft = engine.group.draft(live, engine.options.host.now());
+  keepUntilDue(draft, { sequence: message.sequence, event: message.event });
   engine.group.answer(message);
+}
+
+/** Keeps a message in the stored inbox; a signal for later gets a timer with it, so that it is looked at in time. */
+export function keepUntilDue(draft: Draft, message: InboxMessage): void {
+  draft.keep(message);
+  const { event, sequence } = message;
+  if (event.type !== "EntityOperationSignaled" || !event.scheduledTime) return;
+  const dueAtMs = event.scheduledTime.getTime();
+  draft.addTimer({ instanceId: draft.live.instanceId, kind: "signal", timerId: sequence, dueAtMs });
 }
 
 /** The message, if its time has come; a signal for later is kept in the store with a timer. */
@@ -52,30 +63,14 @@ function dueMessage(live: LiveInstance, message: Message, engine: EnginePorts): 
   if (!scheduledTime) return message;
   // A stored one that is due may have lost its timer: it was being taken when the hub stopped.
   if (scheduledTime.getTime() <= engine.options.host.now()) return message;
-  const isStored = message.sequence !== undefined;
-  message.sequence ??= engine.nextSequence();
+  if (message.sequence === undefined) {
+    message.sequence = engine.nextSequence();
+    const draft = engine.group.draft(live, engine.options.host.now());
+    keepUntilDue(draft, { sequence: message.sequence, event: message.event });
+    engine.group.answer(message);
+  }
   live.scheduled.set(message.sequence, message);
-  if (!isStored) keepScheduled(live, message, message.sequence, scheduledTime, engine);
   return undefined;
-}
-
-function keepScheduled(
-  live: LiveInstance,
-  message: EventMessage,
-  sequence: number,
-  scheduledTime: Date,
-  engine: EnginePorts,
-): void {
-  const timer: StoredTimer = {
-    instanceId: live.instanceId,
-    kind: "signal",
-    timerId: sequence,
-    dueAtMs: scheduledTime.getTime(),
-  };
-  const draft = engine.group.draft(live, engine.options.host.now());
-  draft.keep({ sequence, event: message.event });
-  draft.addTimer(timer);
-  engine.group.answer(message);
 }
 
 function stage(live: LiveInstance, turn: EntityTurn, engine: EnginePorts): void {

@@ -129,14 +129,23 @@ async function mapRecord(
   transform: Transform,
   mapFailure: FailureMap,
 ): Promise<InstanceRecord> {
-  const { input, output, customStatus, failure } = record;
+  const { input, output, customStatus, failure, heartbeats } = record;
   return {
     ...record,
     ...(input !== undefined && { input: await transform(input) }),
     ...(output !== undefined && { output: await transform(output) }),
     ...(customStatus !== undefined && { customStatus: await transform(customStatus) }),
     ...(failure && { failure: await mapFailure(failure, transform) }),
+    ...(heartbeats && { heartbeats: await mapTexts(heartbeats, transform) }),
   };
+}
+
+async function mapTexts(
+  texts: Readonly<Record<string, string>>,
+  transform: Transform,
+): Promise<Record<string, string>> {
+  const mapped = Object.entries(texts).map(async ([name, text]) => [name, await transform(text)] as const);
+  return Object.fromEntries(await Promise.all(mapped));
 }
 
 async function mapEntity(entity: EntityRecord, transform: Transform): Promise<EntityRecord> {
@@ -164,7 +173,7 @@ function mapEvents(
 async function mapEvent(event: HistoryEvent, transform: Transform, mapFailure: FailureMap): Promise<HistoryEvent> {
   const isReason = event.type === "ExecutionSuspended" || event.type === "ExecutionResumed";
   const mapped: Record<string, unknown> = { ...event };
-  for (const field of isReason ? [] : ["input", "result", "output"]) {
+  for (const field of isReason ? [] : ["input", "result", "output", "lastHeartbeat"]) {
     const text = mapped[field];
     if (typeof text === "string") mapped[field] = await transform(text);
   }
