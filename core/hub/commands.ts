@@ -2,14 +2,34 @@
 import type { PurgeCriteria, PurgeResult, StartOrchestrationOptions } from "../client/client.ts";
 import type { OrchestratorDefinition } from "../definition/definitions.ts";
 import { checkTimeout } from "../duration.ts";
-import { FunctionNotRegisteredError, InstanceNotFoundError, InvalidInstanceStateError } from "../errors.ts";
+import {
+  FunctionNotRegisteredError,
+  InstanceNotFoundError,
+  InvalidArgumentError,
+  InvalidInstanceStateError,
+} from "../errors.ts";
 import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
 import { checkInstanceId, checkName } from "../identity.ts";
-import { type InstanceRecord, isPromise } from "../store/contract.ts";
+import { type InstanceRecord, isPromise, type OrchestrationStatus } from "../store/contract.ts";
 import type { Engine } from "./engine.ts";
 import { isFinal } from "./message.ts";
 import { checkStatus, instant } from "./pages.ts";
 import { findInstance, listInstances } from "./views.ts";
+
+/** Statuses of instances that would have to be terminated to be replaced. */
+const OPEN_STATUSES: readonly OrchestrationStatus[] = ["Pending", "Running", "Suspended"];
+
+/**
+ * Refuses statuses that do not exist, and a choice that contradicts itself: replacing what runs terminates it, which must then be replaceable too.
+ * @throws InvalidArgumentError
+ */
+function checkDedupeStatuses(statuses: readonly OrchestrationStatus[]): void {
+  for (const status of statuses) checkStatus(status);
+  if (!statuses.includes("Terminated") || OPEN_STATUSES.every((status) => statuses.includes(status))) return;
+  throw new InvalidArgumentError(
+    `Invalid reusable statuses: cannot exclude 'Terminated' while also allowing reuse of running instances, which are terminated first. List ${OPEN_STATUSES.join(", ")} in dedupeStatuses too, or leave Terminated out.`,
+  );
+}
 
 /** Starts an orchestration; gives its id. */
 export function start(
@@ -26,7 +46,7 @@ export function start(
   const definition = registry.orchestrator(name, version);
   if (!definition) throw new FunctionNotRegisteredError("orchestrator", name, version);
   if (options.instanceId !== undefined) checkInstanceId(options.instanceId);
-  for (const status of options.dedupeStatuses ?? []) checkStatus(status);
+  if (options.dedupeStatuses) checkDedupeStatuses(options.dedupeStatuses);
   const scheduledAtMs = options.startAt && instant(options.startAt, "startAt");
   const instanceId = options.instanceId ?? host.randomId();
   const post = (checked: unknown): Promise<string> => {

@@ -206,6 +206,16 @@ describe("startAt", () => {
     expect(order).toEqual(["a", "b", "c"]);
   });
 
+  it("stands in the history, and when it was started does too", async () => {
+    const hub = await openHub(FUNCTIONS);
+    const startAt = new Date(hub.now.getTime() + MINUTE);
+    await hub.scheduleNewOrchestration(quick, 1, { instanceId: "i", startAt });
+    await hub.advance(MINUTE);
+    const [turn, started] = await hub.getOrchestrationHistory("i");
+    expect(turn).toMatchObject({ type: "OrchestratorStarted", timestamp: startAt });
+    expect(started).toMatchObject({ type: "ExecutionStarted", scheduledStartTimestamp: startAt });
+  });
+
   it("survives a restart, before its time and after", async () => {
     const store = new MemoryStore();
     const first = await openHub(FUNCTIONS, { store });
@@ -277,12 +287,32 @@ describe("using an id again", () => {
   it.each(EACH)("is refused when dedupeStatuses names the status %s", async (status) => {
     const hub = await oneOfEach();
     const state = await stateOf(hub, status);
-    const dedupeStatuses: OrchestrationStatus[] = [status, "Terminated"];
+    const dedupeStatuses: OrchestrationStatus[] = status === "Terminated" ? [...open, "Terminated"] : [status];
     expect(
       await errorOf(() => hub.scheduleNewOrchestration(quick, "again", { instanceId: status, dedupeStatuses })),
-    ).toBeInstanceOf(Error);
+    ).toMatchObject({ code: "orchestrationAlreadyExists" });
     expect(await stateOf(hub, status)).toEqual(state);
   });
+
+  it.each<[OrchestrationStatus[]]>([
+    [["Terminated"]],
+    [["Terminated", "Running", "Pending"]],
+    [["Completed", "Terminated", "Suspended"]],
+  ])(
+    "is refused when %j keeps what is terminated and lets what runs be replaced, which terminates it",
+    async (dedupeStatuses) => {
+      const hub = await oneOfEach();
+      for (const status of EACH) {
+        const state = await stateOf(hub, status);
+        const error = await errorOf(() =>
+          hub.scheduleNewOrchestration(quick, "again", { instanceId: status, dedupeStatuses }),
+        );
+        expect(error).toMatchObject({ code: "invalidArgument" });
+        expect(error.message).toMatch(/terminated/i);
+        expect(await stateOf(hub, status)).toEqual(state);
+      }
+    },
+  );
 
   it.each(EACH)("is possible whatever the status when dedupeStatuses is empty: %s", async (status) => {
     const hub = await oneOfEach();
