@@ -140,6 +140,28 @@ inEveryShape("continueAsNew", (define) => {
     expect(await outputOf(hub, again, 0, { advance: 10 })).toBe("kept");
   });
 
+  it("tells a parent once, and only of the end", async () => {
+    const child = define("child", function* (ctx, round: number) {
+      yield ctx.createTimer(1_000);
+      if (round < 3) ctx.continueAsNew(round + 1);
+      return round;
+    });
+    const parent = define("parent", function* (ctx) {
+      const task = ctx.callSubOrchestrator(child, 0);
+      const seen: boolean[] = [];
+      for (let second = 0; second < 6; second++) {
+        yield ctx.createTimer(1_000);
+        seen.push(task.isCompleted);
+      }
+      return [seen.slice(0, 3), yield* task];
+    });
+    const hub = await openHub([parent, child]);
+    const { instanceId, output } = await run(hub, parent, undefined, { advance: { minutes: 1 } });
+    expect(output).toEqual([[false, false, false], 3]);
+    const history = await hub.getOrchestrationHistory(instanceId);
+    expect(eventsOf(history, "SubOrchestrationInstanceCompleted")).toHaveLength(1);
+  });
+
   it("fails when the code throws afterwards", async () => {
     const again = define("again", function* (ctx, round: number) {
       yield ctx.createTimer(0);

@@ -14,6 +14,7 @@ import {
 import { TestTaskHub } from "holdfast/testing";
 import { describe, expect, it } from "vitest";
 import { CrashingStore } from "./crashing-store.ts";
+import { DeferringStore } from "./deferring-store.ts";
 import { DEFINERS, type Define } from "./shapes.ts";
 
 type Step = (hub: TestTaskHub, suffix: string) => Promise<unknown>;
@@ -146,7 +147,7 @@ const scenarios: Record<string, (define: Define) => Scenario> = {
           ctx.callSubOrchestrator<string>(
             "child",
             { name, parent: ctx.instanceId },
-            { instanceId: `${ctx.instanceId}-${name}` },
+            { instanceId: `${name}-${ctx.instanceId}` },
           ),
         );
         const hellos: string[] = [];
@@ -154,7 +155,7 @@ const scenarios: Record<string, (define: Define) => Scenario> = {
         yield whenAll(hellos.map((hello) => ctx.callActivity(later, hello)));
         ctx.setCustomStatus(hellos.toSorted());
         for (const [at, name] of names.entries())
-          ctx.sendEvent(`${ctx.instanceId}-${name}`, "word", at === 1 ? "fail" : "ok");
+          ctx.sendEvent(`${name}-${ctx.instanceId}`, "word", at === 1 ? "fail" : "ok");
         try {
           yield whenAll(children);
         } catch (error) {
@@ -164,7 +165,7 @@ const scenarios: Record<string, (define: Define) => Scenario> = {
       }),
     ],
     steps: [start("parent", undefined, "i"), wait(1)],
-    ids: ["i", "i-a", "i-b", "i-c"],
+    ids: ["i", "a-i", "b-i", "c-i"],
   }),
 
   "an ending from outside, and an id that is used again": (define) => ({
@@ -332,12 +333,48 @@ describe.each(Object.entries(scenarios))("%s", (_what, scenario) => {
         const histories: unknown[] = [];
         for (const suffix of suffixes) {
           found.push(await endings(hub, ids, suffix));
-          for (const id of ids) histories.push(withoutChance(await hub.getOrchestrationHistory(id + suffix)));
+          for (const id of ids) {
+            const history = await hub.getOrchestrationHistory(id + suffix);
+            expect(history.length).toBeGreaterThan(0);
+            histories.push(withoutChance(history));
+          }
         }
         runs.push({ endings: found, histories });
         await hub.close();
       }
       expect(runs[0]).toEqual(runs[1]);
+    });
+
+    it("comes to the same end over a store that answers with promises, opened between all steps", async () => {
+      const { functions, steps, ids } = scenario(define);
+      const expected = await undisturbed(scenario(define));
+      const store = new DeferringStore();
+      let hub = await TestTaskHub.open({ functions, store });
+      for (const step of steps) {
+        await step(hub, "");
+        await hub.runUntilIdle();
+        await hub.close();
+        hub = await TestTaskHub.open({ functions, store, startAt: hub.now });
+        await hub.runUntilIdle();
+      }
+      expect(await endings(hub, ids)).toEqual(expected.endings);
+      await hub.close();
+    });
+
+    it("comes to the same end over a store that answers with promises, while instances are evicted all the time", async () => {
+      const expected = await undisturbed(scenario(define));
+      const { functions, steps, ids } = scenario(define);
+      const hub = await TestTaskHub.open({ functions, store: new DeferringStore(), maxLiveInstances: 1 });
+      for (const step of steps) {
+        for (const suffix of ["-1", "-2", "-3"]) await step(hub, suffix);
+        await hub.runUntilIdle();
+      }
+      for (const suffix of ["-1", "-2", "-3"]) {
+        const found = JSON.stringify(await endings(hub, ids, suffix));
+        const guid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+        expect(found.replaceAll(guid, "guid")).toBe(JSON.stringify(expected.endings).replaceAll(guid, "guid"));
+      }
+      await hub.close();
     });
 
     it("comes to the same end when every turn is run twice and compared", async () => {
