@@ -1,6 +1,9 @@
 /**
  * Drives the three shapes of orchestrator code. A generator is resumed synchronously, exactly when the task it yielded is settled;
  * an async function or async generator resumes itself through the promises of the tasks it awaits.
+ *
+ * The code of a generator goes on through tasks only. Nothing waits for promises of its own: a callback on a task is called in its place, but an
+ * async helper that it starts and that waits for a task is outside the turn, and fails the orchestration.
  */
 import { OrchestratorRuleError } from "../errors.ts";
 import { TaskNode } from "./task.ts";
