@@ -55,6 +55,20 @@ inEveryShape("newGuid and random", (define) => {
     ]);
   });
 
+  it("newGuid is so for ids of every length and script", async () => {
+    // biome-ignore lint/correctness/useYield: an orchestrator that never waits.
+    const one = define("one", function* (ctx) {
+      return ctx.newGuid();
+    });
+    const hub = await openHub([one]);
+    const ids = Array.from({ length: 100 }, (_, n) => "x".repeat(n + 1));
+    for (const instanceId of [...ids, "Bestellung-ß", "注文-日本", "🎉"]) {
+      expect(await outputOf(hub, one, undefined, { instanceId })).toBe(
+        uuidV5(`${instanceId}_${hub.now.toISOString()}_0`),
+      );
+    }
+  });
+
   it("newGuid gives a thousand different ones in a turn, all well formed", async () => {
     const many = define("many", function* (ctx) {
       yield ctx.createTimer(0);
