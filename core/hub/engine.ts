@@ -276,6 +276,8 @@ export class Engine implements EnginePorts {
     this.#ready = [];
     for (const live of ready) {
       live.isQueued = false;
+      // It was lined up before it began to read; it is lined up again when that is done.
+      if (live.isLoading || live.isInTurn) continue;
       if (isEntityInstanceId(live.instanceId)) {
         admitEntity(live, this);
         continue;
