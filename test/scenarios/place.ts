@@ -12,10 +12,12 @@ type HubOptions = Omit<TestTaskHubOptions, "functions" | "store">;
 export class Place {
   readonly #connect: () => HubStore;
   readonly #opened: TestTaskHub[] = [];
+  readonly #defaults: HubOptions;
 
   /** @param connect gives a store over the same data each time. */
-  constructor(connect: () => HubStore) {
+  constructor(connect: () => HubStore, defaults: HubOptions = {}) {
     this.#connect = connect;
+    this.#defaults = defaults;
   }
 
   /** Opens a hub over what the one before left; its clock goes on where that one stopped. */
@@ -24,6 +26,7 @@ export class Place {
     await last?.close();
     const hub = await TestTaskHub.open({
       ...(last && { startAt: last.now }),
+      ...this.#defaults,
       ...options,
       functions,
       store: this.#connect(),
@@ -41,8 +44,12 @@ export class Place {
 export type Scenario = (title: string, play: (place: Place) => Promise<void>) => void;
 
 /** Plays a scenario in a place and clears up after it. */
-export async function playIn(connect: () => HubStore, play: (place: Place) => Promise<void>): Promise<void> {
-  const place = new Place(connect);
+export async function playIn(
+  connect: () => HubStore,
+  play: (place: Place) => Promise<void>,
+  defaults: HubOptions = {},
+): Promise<void> {
+  const place = new Place(connect, defaults);
   try {
     await play(place);
   } finally {
