@@ -1,5 +1,5 @@
 /** Which attempts run at once, in which order the others follow, and what they wait for. */
-import { defineActivity, defineOrchestrator, MemoryStore, TaskHub, whenAll } from "holdfast";
+import { defineActivity, defineOrchestrator, type HubStore, MemoryStore, TaskHub, whenAll } from "holdfast";
 import { describe, expect, it } from "vitest";
 import { held, runOf } from "./held-activity.ts";
 import { eventsOf, openHub, outputOf, run, stateOf } from "./running.ts";
@@ -133,6 +133,52 @@ inEveryShape("activities that queue", (define) => {
     runOf(runs, 5).resolve();
     await second.runUntilIdle();
     expect(await stateOf(second, "one")).toMatchObject({ output: "all" });
+  });
+});
+
+describe("activities that run or queue while a commit fails", () => {
+  it("are not started twice, keep their details, and their outcome counts", async () => {
+    const memory = new MemoryStore();
+    let fails = false;
+    const store: HubStore = {
+      open: (name) => {
+        const session = memory.open(name);
+        return new Proxy(session, {
+          get: (target, key) => {
+            const value: unknown = Reflect.get(target, key, target);
+            if (typeof value !== "function") return value;
+            return (...args: unknown[]) => {
+              if (key === "commit" && fails) throw new Error("The disk is full.");
+              return value.apply(target, args);
+            };
+          },
+        });
+      },
+    };
+    const { activity, runs } = held({ maxConcurrency: 1 });
+    const caller = defineOrchestrator("caller", async (ctx) =>
+      whenAll([ctx.callActivity(activity, 1), ctx.callActivity(activity, 2)]),
+    );
+    const first = await openHub([caller, activity], { store });
+    await run(first, caller, undefined, { instanceId: "one" });
+    runOf(runs, 0).ctx.heartbeat("half");
+    fails = true;
+    await expect(first.raiseOrchestrationEvent("one", "unheard")).rejects.toThrow("The disk is full.");
+    await first.runUntilIdle();
+    fails = false;
+    await first.advance(60_000);
+    expect(runs.map(({ input }) => input)).toEqual([1]);
+    const second = await openHub([caller, activity], { store, startAt: first.now });
+    await second.runUntilIdle();
+    expect(runs.map(({ input, lastHeartbeat }) => [input, lastHeartbeat])).toEqual([
+      [1, undefined],
+      [1, "half"],
+    ]);
+    runOf(runs, 1).resolve("one");
+    await second.runUntilIdle();
+    runOf(runs, 2).resolve("two");
+    await second.runUntilIdle();
+    expect(await stateOf(second, "one")).toMatchObject({ output: ["one", "two"] });
   });
 });
 
