@@ -11,7 +11,7 @@ const KILLS = 20;
 const PARALLEL = 8;
 const SEED = Number(process.env.SEED ?? 20_261_120);
 
-const runtime = new Runtime(join(import.meta.dirname, "worker.ts"));
+const runtime = new Runtime(join(import.meta.dirname, "../worker/journey-worker.ts"));
 beforeAll(() => runtime.start());
 afterAll(() => runtime.end());
 

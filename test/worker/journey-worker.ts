@@ -3,7 +3,7 @@
 import type { HistoryEvent } from "holdfast";
 import { replayHistory } from "holdfast/testing";
 import { defineTaskHubWorker } from "holdfast/worker";
-import { functions, journey } from "./functions.ts";
+import { functions, journey } from "../end-to-end/functions.ts";
 
 const taskHubs = defineTaskHubWorker({ functions });
 export const TaskHubObject = taskHubs.TaskHubObject;
