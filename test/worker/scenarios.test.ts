@@ -1,0 +1,39 @@
+/** The scenarios of the programming model, on virtual time inside a Durable Object: the same files that run in Node over memory (../core). */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, it } from "vitest";
+import { DurableObjectStore } from "../../adapters/durable-objects/index.ts";
+import { continueAsNewScenarios } from "../scenarios/continue-as-new.ts";
+import { entityCallScenarios } from "../scenarios/entities.ts";
+import { entityOperationScenarios } from "../scenarios/entity-operations.ts";
+import { entityStorageScenarios } from "../scenarios/entity-storage.ts";
+import { eventScenarios } from "../scenarios/events.ts";
+import { lockScenarios } from "../scenarios/locks.ts";
+import { playIn, type Scenario } from "../scenarios/place.ts";
+import { queryScenarios } from "../scenarios/queries.ts";
+import { retryScenarios } from "../scenarios/retries.ts";
+import { rewindScenarios } from "../scenarios/rewind.ts";
+import { versionScenarios } from "../scenarios/versions.ts";
+import { watchScenarios } from "../scenarios/watches.ts";
+
+let objectCount = 0;
+
+const inDurableObject: Scenario = (title, play) =>
+  it(title, async () => {
+    const stub = env.TASK_HUBS.getByName(`scenario-${++objectCount}`);
+    await runInDurableObject(stub, (_, state) => playIn(() => new DurableObjectStore(state.storage), play));
+  });
+
+describe("in a Durable Object", () => {
+  entityCallScenarios(inDurableObject);
+  entityOperationScenarios(inDurableObject);
+  entityStorageScenarios(inDurableObject);
+  lockScenarios(inDurableObject);
+  eventScenarios(inDurableObject);
+  retryScenarios(inDurableObject);
+  continueAsNewScenarios(inDurableObject);
+  rewindScenarios(inDurableObject);
+  versionScenarios(inDurableObject);
+  queryScenarios(inDurableObject);
+  watchScenarios(inDurableObject);
+});
