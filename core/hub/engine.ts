@@ -247,18 +247,23 @@ export class Engine implements EnginePorts {
 
   /** One round; false when the loop must stop, because all is done or something must happen first. */
   #advance(): boolean {
-    this.#admitReady();
-    const mustDrain = this.#stepTurns();
     const group = this.#group;
-    group.roundCount++;
-    const isFull = group.roundCount >= GROUP_ROUNDS_MAX || group.turnCount >= GROUP_TURNS_MAX;
-    const isClosing =
-      !group.isEmpty && !this.#committing && (isFull || (this.#turns.length === 0 && this.#ready.length === 0));
-    if (isClosing && !this.#commit()) return false;
-    if (isClosing && this.#commitCount % COMMITS_PER_YIELD === 0)
-      return this.#pause((resume) => this.options.host.afterIo(resume));
+    if (!this.#isFull) this.#admitReady();
+    const mustDrain = this.#stepTurns();
+    if (!group.isEmpty) group.roundCount++;
+    // What a turn has taken is part of the group: the group stays open until the turn has ended, however many rounds it needs.
     if (mustDrain) return this.#pause((resume) => this.options.host.afterMicrotasks(resume));
-    return this.#ready.length > 0 || this.#turns.length > 0;
+    if (!this.#isFull && this.#ready.length > 0) return true;
+    if (group.isEmpty || this.#committing || !this.#commit()) return false;
+    if (this.#commitCount % COMMITS_PER_YIELD === 0)
+      return this.#pause((resume) => this.options.host.afterIo(resume));
+    return this.#ready.length > 0;
+  }
+
+  /** True when the group takes no more turns. While another is being written it may as well go on for more rounds. */
+  get #isFull(): boolean {
+    const { turnCount, roundCount } = this.#group;
+    return turnCount >= GROUP_TURNS_MAX || (roundCount >= GROUP_ROUNDS_MAX && !this.#committing);
   }
 
   #pause(wait: (resume: () => void) => void): false {
@@ -272,7 +277,7 @@ export class Engine implements EnginePorts {
 
   #admitReady(): void {
     const ready = this.#ready;
-    if (ready.length === 0 || (this.#committing && this.#group.turnCount >= GROUP_TURNS_MAX)) return;
+    if (ready.length === 0) return;
     this.#ready = [];
     for (const live of ready) {
       live.isQueued = false;
@@ -371,7 +376,7 @@ export class Engine implements EnginePorts {
     for (const draft of group.drafts.values()) {
       const { live } = draft;
       live.pendingCommits--;
-      live.visible = live.record;
+      live.visible = draft.visible;
       live.visibleAtMs = draft.atMs;
       if (draft.timersAdded.length > 0) this.#timers.added(draft.timersAdded);
       if (draft.isNews) this.waiters.changed(live.instanceId, live.visible, draft.atMs);

@@ -20,6 +20,7 @@ export class Draft {
   /** The record with new heartbeat details and no other change. */
   #heartbeats: InstanceRecord | undefined;
   #isNews = false;
+  #visible: InstanceRecord | undefined;
   /** True when activities of the instance are among the group's jobs. */
   hasJobs = false;
 
@@ -95,6 +96,10 @@ export class Draft {
   get atMs(): number {
     return this.#change.atMs;
   }
+  /** The record as the finished change leaves it, whatever later turns have made of it. */
+  get visible(): InstanceRecord | undefined {
+    return this.#visible;
+  }
   /** True when the finished change is one that clients could see. */
   get isNews(): boolean {
     return this.#isNews;
@@ -103,6 +108,7 @@ export class Draft {
   /** The finished change, or `undefined` when nothing is left of it. */
   change(): InstanceChange | undefined {
     const change = this.#change;
+    this.#visible = this.live.record;
     if (this.#turns) change.turns = this.#turns;
     if (this.#timersAdded.length > 0) change.timersAdded = this.#timersAdded;
     if (this.#timersRemoved.length > 0) change.timersRemoved = this.#timersRemoved;
