@@ -179,7 +179,16 @@ function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports
   );
 }
 
-/** The parent of a child was rewound. */
+/** True for a start that stands for a call which started the instance already: its parent was rewound, and waits for it again. */
+function isSameCall({ parentInstance: caller }: ExecutionStartedEvent, { parent }: InstanceRecord): boolean {
+  return (
+    caller !== undefined &&
+    caller.executionId === parent?.executionId &&
+    caller.taskScheduledId === parent.taskScheduledId
+  );
+}
+
+/** The parent of a child was rewound: a child that failed is rewound too, and one that runs goes on. */
 function rewindChild(live: LiveInstance, message: StartMessage, now: Date, ports: EnginePorts): Verdict {
   drop(live, message, now, ports);
   if (live.record?.status === "Failed") {
@@ -296,7 +305,7 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
     drop(live, message, now, ports);
     return "done";
   }
-  if (message.isRewind && record && (record.status === "Failed" || !isFinal(record.status)))
+  if (record && isSameCall(event, record) && (record.status === "Failed" || !isFinal(record.status)))
     return rewindChild(live, message, now, ports);
   const refusal = refusalOf(message, record, ports);
   if (refusal) {

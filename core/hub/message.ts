@@ -32,8 +32,6 @@ export interface StartMessage extends MessageBase {
   readonly dedupeStatuses?: readonly OrchestrationStatus[];
   /** The next generation of the same instance, rather than a start from outside. */
   readonly isContinuation?: boolean;
-  /** The parent was rewound: a failed child is rewound too, one that runs goes on, any other is started again. */
-  readonly isRewind?: boolean;
 }
 /** The time of a scheduled start has come. */
 export interface ReleaseMessage extends MessageBase {

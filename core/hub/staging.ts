@@ -120,7 +120,7 @@ function goBack({ live, past, now }: Turn, engine: EnginePorts): void {
       engine.newExecutionId(),
       engine.options.registry.defaultVersion(child.name),
     );
-    engine.promise(child.instanceId, { kind: "start", event, isPromised: true, isRewind: true });
+    engine.promise(child.instanceId, { kind: "start", event, isPromised: true });
   }
 }
 
