@@ -128,6 +128,25 @@ export function rewindScenarios(it: Scenario): void {
       expect(done).toEqual(["deep"]);
     });
 
+    it("rewinds failed children although the hub is closed as soon as it is acknowledged", async (place) => {
+      const { broken, done, work } = workshop();
+      const nest = define("nest", function* (ctx, depth: number): Generator<Task<unknown>, unknown, unknown> {
+        yield ctx.callActivity(work, `before ${depth}`);
+        if (depth === 0) return yield ctx.callActivity(work, "deep");
+        return yield ctx.callSubOrchestrator("nest", depth - 1, { instanceId: `nest-${depth - 1}` });
+      });
+      let hub = await place.open([nest, work]);
+      broken.add("deep");
+      await run(hub, nest, 2, { instanceId: "nest-2" });
+      broken.clear();
+      done.length = 0;
+      await hub.rewindOrchestration("nest-2");
+      hub = await place.open([nest, work]);
+      await hub.runUntilIdle();
+      expect((await stateOf(hub, "nest-2")).output).toBe("deep done");
+      expect(new Set(done)).toEqual(new Set(["deep"]));
+    });
+
     it("starts a child again that was purged meanwhile", async (place) => {
       const { broken, work } = workshop();
       const child = define("child", function* (ctx) {
