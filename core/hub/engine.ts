@@ -41,6 +41,8 @@ export class Engine implements EnginePorts {
   #isPumping = false;
   #isWaiting = false;
   #isScheduled = false;
+  /** True from a failed commit until open work is taken up again: once, however many commits fail meanwhile. */
+  #isRecoveryDue = false;
   #commitCount = 0;
   #lastSequence = 0;
   #stopped: Error | undefined;
@@ -255,8 +257,7 @@ export class Engine implements EnginePorts {
     if (mustDrain) return this.#pause((resume) => this.options.host.afterMicrotasks(resume));
     if (!this.#isFull && this.#ready.length > 0) return true;
     if (group.isEmpty || this.#committing || !this.#commit()) return false;
-    if (this.#commitCount % COMMITS_PER_YIELD === 0)
-      return this.#pause((resume) => this.options.host.afterIo(resume));
+    if (this.#commitCount % COMMITS_PER_YIELD === 0) return this.#pause((resume) => this.options.host.afterIo(resume));
     return this.#ready.length > 0;
   }
 
@@ -401,7 +402,10 @@ export class Engine implements EnginePorts {
       { error: error.message },
     );
     this.#rejectAll(error);
+    if (this.#isRecoveryDue) return;
+    this.#isRecoveryDue = true;
     this.options.host.delay(COMMIT_RETRY_DELAY_MS, () => {
+      this.#isRecoveryDue = false;
       if (this.stopped) return;
       this.#timers.restart();
       this.recover().catch((failure: Error) => this.stop(failure));

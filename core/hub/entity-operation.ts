@@ -7,7 +7,7 @@ import type { OrchestratorDefinition } from "../definition/definitions.ts";
 import type { EntityContext, EntityDefinition, EntityOperation, EntityStartOptions } from "../definition/entity.ts";
 import { type Duration, dueAtMs } from "../duration.ts";
 import { InvalidArgumentError } from "../errors.ts";
-import type { EntityOperationSignaledEvent, ExecutionStartedEvent } from "../history/events.ts";
+import type { EntityOperationSignaledEvent, ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
 import { checkInstanceId, checkName, type EntityId, type EntityIdLike, foreignEntityIdOf } from "../identity.ts";
 import type { Logger } from "../logger.ts";
 import { type Awaitable, isPromise } from "../store/contract.ts";
@@ -27,7 +27,7 @@ export interface EntityPorts {
 
 /** What an operation of the hub's own entities may do besides: send messages that it has made itself. */
 export interface OwnEntityContext<TState> extends EntityContext<TState> {
-  signal(event: EntityOperationSignaledEvent): void;
+  send(instanceId: string, event: HistoryEvent): void;
   start(event: ExecutionStartedEvent): void;
 }
 
@@ -37,7 +37,8 @@ export interface OperationOutcome {
   readonly state: string | undefined;
   /** Encoded result. */
   readonly output: string | undefined;
-  readonly signals: readonly EntityOperationSignaledEvent[];
+  /** Messages to instances there are, in order. */
+  readonly sent: readonly { readonly instanceId: string; readonly event: HistoryEvent }[];
   readonly starts: readonly ExecutionStartedEvent[];
 }
 
@@ -76,7 +77,7 @@ class OperationContext implements OwnEntityContext<unknown> {
   readonly #definition: EntityDefinition;
   readonly #ports: EntityPorts;
   #state: unknown;
-  readonly #signals: EntityOperationSignaledEvent[] = [];
+  readonly #sent: { readonly instanceId: string; readonly event: HistoryEvent }[] = [];
   readonly #starts: ExecutionStartedEvent[] = [];
   #hasEnded = false;
 
@@ -123,9 +124,8 @@ class OperationContext implements OwnEntityContext<unknown> {
     checkName(operation, "The name of the operation to signal");
     const nowMs = this.#ports.now();
     const atMs = options.signalTime === undefined ? undefined : dueAtMs(options.signalTime, nowMs, "signalTime");
-    this.#signals.push(
-      signalEvent(target, operation, this.#ports.payloads.encodeOptional(input), atMs, this.#ports.newId(), nowMs),
-    );
+    const payload = this.#ports.payloads.encodeOptional(input);
+    this.send(target, signalEvent(target, operation, payload, atMs, this.#ports.newId(), nowMs));
   }
 
   scheduleNewOrchestration(
@@ -156,9 +156,9 @@ class OperationContext implements OwnEntityContext<unknown> {
     return instanceId;
   }
 
-  signal(event: EntityOperationSignaledEvent): void {
+  send(instanceId: string, event: HistoryEvent): void {
     this.#checkOpen();
-    this.#signals.push(event);
+    this.#sent.push({ instanceId, event });
   }
   start(event: ExecutionStartedEvent): void {
     this.#checkOpen();
@@ -171,7 +171,7 @@ class OperationContext implements OwnEntityContext<unknown> {
     return {
       state: payloads.encodeOptional(this.#state),
       output: payloads.encodeOptional(result),
-      signals: this.#signals,
+      sent: this.#sent,
       starts: this.#starts,
     };
   }

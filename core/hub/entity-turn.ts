@@ -148,8 +148,7 @@ export class EntityTurn {
   #succeed(event: Operation, outcome: OperationOutcome): void {
     if (outcome.state !== this.state) this.hasStateChanged = true;
     this.state = outcome.state;
-    for (const signal of outcome.signals)
-      this.outgoing.push({ type: "event", instanceId: signal.targetInstanceId, event: signal });
+    for (const message of outcome.sent) this.outgoing.push({ type: "event", ...message });
     for (const start of outcome.starts) this.outgoing.push({ type: "start", event: start });
     if (event.type !== "EntityOperationCalled") return;
     const { requestId } = event;

@@ -1,20 +1,13 @@
 /**
  * The entity behind each schedule: keeps it, wakes itself when its next run is due, and starts its runs.
  *
- * S1. A run is started by the commit that moves the schedule past the run's time: once, whatever crashes when.
+ * S1. A run is started, and the one it replaces terminated, by the commit that moves the schedule past the run's time: once, whatever crashes when.
  * S2. At most one wake-up counts: the one the schedule names. Others that are still under way (of earlier times, of a deleted schedule) do nothing.
  * S3. While there is a next run, a wake-up is under way that is not later.
  */
 import type { EntityDefinition } from "../definition/entity.ts";
 import { defineEntity } from "../definition/entity.ts";
-import {
-  InstanceNotFoundError,
-  InstanceNotRunningError,
-  InvalidArgumentError,
-  ScheduleAlreadyExistsError,
-  ScheduleNotFoundError,
-} from "../errors.ts";
-import * as commands from "../hub/commands.ts";
+import { InvalidArgumentError, ScheduleAlreadyExistsError, ScheduleNotFoundError } from "../errors.ts";
 import type { Engine } from "../hub/engine.ts";
 import { type OwnEntityContext, signalEvent } from "../hub/entity-operation.ts";
 import { isFinal } from "../hub/message.ts";
@@ -142,7 +135,7 @@ class ScheduleTurn {
   }
 
   async #perform({ schedule, startsMs, replaces }: TickDecision): Promise<void> {
-    if (replaces !== undefined) await this.#terminate(replaces);
+    if (replaces !== undefined) this.#terminate(replaces);
     let repeatedCount = 0;
     for (const atMs of startsMs) {
       if (await this.#recordOf(runIdOf(this.#id, atMs))) repeatedCount++;
@@ -169,13 +162,15 @@ class ScheduleTurn {
     });
   }
 
-  /** Ends the run that is to be replaced. Before the commit: done again after a crash, it finds it ended. */
-  async #terminate(instanceId: string): Promise<void> {
-    try {
-      await commands.terminate(this.#engine, instanceId, `Replaced by the next run of '${this.#id}'.`, true);
-    } catch (error) {
-      if (!(error instanceof InstanceNotFoundError || error instanceof InstanceNotRunningError)) throw error;
-    }
+  /** Ends the run that is to be replaced, with its children. If it has just ended by itself, nothing happens. */
+  #terminate(instanceId: string): void {
+    this.#ctx.send(instanceId, {
+      type: "ExecutionTerminated",
+      eventId: -1,
+      timestamp: new Date(this.#nowMs),
+      recurse: true,
+      input: this.#engine.options.payloads.encode(`Replaced by the next run of the schedule '${this.#id}'.`),
+    });
   }
 
   async #isGoing({ overlap, lastInstanceId }: Schedule): Promise<boolean> {
@@ -203,7 +198,7 @@ class ScheduleTurn {
     const { payloads, host } = this.#engine.options;
     const target = entityIdOfSchedule(this.#id);
     const input = payloads.encode(wakeAtMs);
-    this.#ctx.signal(signalEvent(target, "wake", input, wakeAtMs, host.randomId(), this.#nowMs));
+    this.#ctx.send(target, signalEvent(target, "wake", input, wakeAtMs, host.randomId(), this.#nowMs));
     const armed = { ...schedule, wakeAtMs };
     this.#ctx.state = armed;
     return armed;
