@@ -181,16 +181,17 @@ export class ActivityRunner {
     this.#open.set(attempt.key, attempt);
     attempt.takePlace();
     if (++this.#runningCount === 1) this.#ports.host.working?.(true);
-    if (attempt.isTimed) attempt.watch((limit) => this.#expire(attempt, limit));
-    const end = (result: string | undefined, failure: FailureData | undefined): void => {
-      if (attempt.state !== "running") return;
-      this.#end(attempt, result, failure);
-      this.#goOn();
-    };
+    attempt.watch((limit) => this.#expire(attempt, limit));
     output.then(
-      (result) => end(result, undefined),
-      (error) => end(undefined, failureFrom(error)),
+      (result) => this.#settle(attempt, result, undefined),
+      (error) => this.#settle(attempt, undefined, failureFrom(error)),
     );
+  }
+
+  #settle(attempt: Attempt, result: string | undefined, failure: FailureData | undefined): void {
+    if (attempt.state !== "running") return;
+    this.#end(attempt, result, failure);
+    this.#goOn();
   }
 
   #expire(attempt: Attempt, limit: TimeLimit): void {
@@ -213,8 +214,9 @@ export class ActivityRunner {
 
   /** Ends it and gives its place back. */
   #release(attempt: Attempt): void {
-    if (attempt.lane || attempt.hasPlace) this.#open.delete(attempt.key);
-    if (attempt.hasPlace) this.#runningCount--;
+    const isRunning = attempt.state === "running";
+    if (isRunning || attempt.lane) this.#open.delete(attempt.key);
+    if (isRunning) this.#runningCount--;
     attempt.end("ended");
     this.#journal.forget(attempt.job);
   }

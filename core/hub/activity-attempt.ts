@@ -45,22 +45,31 @@ export interface Lane {
   noteEnded(): void;
 }
 
-/** `interrupted`: the hub closed; the outcome does not count, and the attempt runs again after the next opening. */
-type State = "waiting" | "running" | "ended" | "interrupted";
+/**
+ * `starting`: its handler has not answered yet. `running`: it has answered with a promise, and has a place among those that run. `interrupted`: the hub
+ * closed; the outcome does not count, and the attempt runs again after the next opening.
+ */
+type State = "waiting" | "starting" | "running" | "ended" | "interrupted";
+
+/** What only attempts with time limits or heartbeats have. */
+interface Pulse {
+  startedAtMs: number;
+  beatAtMs: number;
+  cancelAlarm: (() => void) | undefined;
+  /** Details of its own last heartbeat, as stored text. */
+  details: string | undefined;
+}
 
 export class Attempt implements ActivityContext {
   readonly job: ActivityJob;
   definition: ActivityDefinition;
-  state: State = "waiting";
   /** The queue it goes through; most need none. */
   lane: Lane | undefined;
+  #state: State = "waiting";
   readonly #ports: AttemptPorts;
   #controller: AbortController | undefined;
-  #cancelAlarm: (() => void) | undefined;
-  #startedAtMs = 0;
-  #beatAtMs = 0;
-  #details: string | undefined;
-  #hasPlace = false;
+  #pulse: Pulse | undefined;
+  #key: string | undefined;
 
   constructor(job: ActivityJob, definition: ActivityDefinition, ports: AttemptPorts) {
     this.job = job;
@@ -108,15 +117,31 @@ export class Attempt implements ActivityContext {
 
   // ---- what the hub does with it
 
+  get state(): State {
+    return this.#state;
+  }
+
   /** Key among the attempts of a hub. */
   get key(): string {
-    return attemptKey(this.job.instanceId, this.job.executionId, this.job.event.eventId);
+    this.#key ??= attemptKey(this.job.instanceId, this.job.executionId, this.job.event.eventId);
+    return this.#key;
   }
 
   /** Details for the attempt after this one, when they are others than this one was given by the call's history. */
   get details(): string | undefined {
-    const details = this.#details ?? this.job.lastHeartbeat;
+    const details = this.#pulse?.details ?? this.job.lastHeartbeat;
     return details === this.job.event.lastHeartbeat ? undefined : details;
+  }
+
+  /** Whether anything limits its time. */
+  get isTimed(): boolean {
+    const { timeoutMs, scheduleToCloseTimeoutMs, heartbeatTimeoutMs } = this.definition.options;
+    return (
+      this.job.event.options !== undefined ||
+      timeoutMs !== undefined ||
+      scheduleToCloseTimeoutMs !== undefined ||
+      heartbeatTimeoutMs !== undefined
+    );
   }
 
   /** What ends the attempt first, as it stands now; `undefined` when nothing limits it. */
@@ -135,62 +160,51 @@ export class Attempt implements ActivityContext {
     ];
     const calledAtMs = timestamp.getTime();
     consider(callMs, calledAtMs, () => scheduleToCloseTimeout(name, calledAtMs + (callMs ?? 0)));
-    if (this.state !== "running") return first;
-    consider(attemptMs, this.#startedAtMs, () => startToCloseTimeout(name, attemptMs ?? 0));
-    consider(silenceMs, this.#beatAtMs, () => heartbeatTimeout(name, silenceMs ?? 0));
+    if (this.#state === "waiting" || !this.#pulse) return first;
+    consider(attemptMs, this.#pulse.startedAtMs, () => startToCloseTimeout(name, attemptMs ?? 0));
+    consider(silenceMs, this.#pulse.beatAtMs, () => heartbeatTimeout(name, silenceMs ?? 0));
     return first;
   }
 
-  /** Whether anything limits its time. */
-  get isTimed(): boolean {
-    const { timeoutMs, scheduleToCloseTimeoutMs, heartbeatTimeoutMs } = this.definition.options;
-    return (
-      this.job.event.options !== undefined ||
-      timeoutMs !== undefined ||
-      scheduleToCloseTimeoutMs !== undefined ||
-      heartbeatTimeoutMs !== undefined
-    );
-  }
-
+  /** Its handler is about to be called. */
   begin(): void {
-    this.state = "running";
+    this.#state = "starting";
     if (!this.isTimed) return;
-    this.#startedAtMs = this.#ports.host.now();
-    this.#beatAtMs = this.#startedAtMs;
+    const pulse = this.#takePulse();
+    pulse.startedAtMs = this.#ports.host.now();
+    pulse.beatAtMs = pulse.startedAtMs;
   }
 
-  /** Calls back when a limit is reached: not before, however often heartbeats move it. */
-  watch(reached: (limit: TimeLimit) => void): void {
-    this.#cancelAlarm?.();
-    const { host } = this.#ports;
-    const { limit } = this;
-    if (!limit) return;
-    this.#cancelAlarm = callAt(host, limit.atMs, () => {
-      const { limit: current } = this;
-      if (current && current.atMs <= host.now()) reached(current);
-      else this.watch(reached);
-    });
-  }
-
-  /** It did not answer at once: it takes a place among the attempts that run. */
+  /** Its handler has answered with a promise. */
   takePlace(): void {
-    this.#hasPlace = true;
+    this.#state = "running";
     if (this.lane) this.lane.runningCount++;
-  }
-  get hasPlace(): boolean {
-    return this.#hasPlace;
   }
 
   /** Its outcome is decided, or does not count any more; its place is free. */
   end(state: "ended" | "interrupted"): void {
     if (this.lane) {
-      if (this.#hasPlace) this.lane.runningCount--;
-      else if (this.state === "waiting") this.lane.noteEnded();
+      if (this.#state === "running") this.lane.runningCount--;
+      else if (this.#state === "waiting") this.lane.noteEnded();
     }
-    this.#hasPlace = false;
-    this.state = state;
-    this.#cancelAlarm?.();
-    this.#cancelAlarm = undefined;
+    this.#state = state;
+    this.#pulse?.cancelAlarm?.();
+  }
+
+  /** Calls back when a limit is reached: not before, however often heartbeats move it. */
+  watch(reached: (limit: TimeLimit) => void): void {
+    if (!this.isTimed) return;
+    const { host } = this.#ports;
+    const { limit } = this;
+    const pulse = this.#takePulse();
+    pulse.cancelAlarm?.();
+    pulse.cancelAlarm =
+      limit &&
+      callAt(host, limit.atMs, () => {
+        const { limit: current } = this;
+        if (current && current.atMs <= host.now()) reached(current);
+        else this.watch(reached);
+      });
   }
 
   /** Tells the handler to stop, and why. */
@@ -200,12 +214,18 @@ export class Attempt implements ActivityContext {
   }
 
   #beat(details: unknown): void {
-    if (this.state === "ended") return;
+    if (this.#state === "ended") return;
+    const pulse = this.#takePulse();
     if (details !== undefined) {
-      this.#details = this.#ports.payloads.encodeHeartbeat(details);
-      this.#ports.heartbeat(this.job, this.#details);
+      pulse.details = this.#ports.payloads.encodeHeartbeat(details);
+      this.#ports.heartbeat(this.job, pulse.details);
     }
-    this.#beatAtMs = this.#ports.host.now();
+    pulse.beatAtMs = this.#ports.host.now();
+  }
+
+  #takePulse(): Pulse {
+    this.#pulse ??= { startedAtMs: 0, beatAtMs: 0, cancelAlarm: undefined, details: undefined };
+    return this.#pulse;
   }
 }
 
