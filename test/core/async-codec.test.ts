@@ -47,7 +47,7 @@ class RememberingStore implements HubStore {
   readonly written: string[] = [];
 
   async open(hub: string): Promise<StoreSession> {
-    const session = await this.#inner.open(hub);
+    const session: StoreSession = this.#inner.open(hub);
     const commit = session.commit.bind(session);
     session.commit = (changes) => {
       this.written.push(JSON.stringify(changes));

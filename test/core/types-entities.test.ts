@@ -182,15 +182,15 @@ describe("a client and entities", () => {
       expectTypeOf(client.queryEntities({ includeTransient: true })).toEqualTypeOf<Pageable<EntityMetadata>>();
       expectTypeOf((await client.cleanEntityStorage()).orphanedLocksReleased).toEqualTypeOf<number>();
       // @ts-expect-error clients only signal
-      client.callEntity("@a@b", "op");
+      void client.callEntity("@a@b", "op");
       // @ts-expect-error the state is only to be read
       if (entity) entity.state = 1;
       // @ts-expect-error a bound is a date
-      client.queryEntities({ lastModifiedFrom: 5 });
+      void client.queryEntities({ lastModifiedFrom: 5 });
       // @ts-expect-error there is no such filter
-      client.queryEntities({ statuses: ["Running"] });
+      void client.queryEntities({ statuses: ["Running"] });
       // @ts-expect-error there is no such request
-      client.cleanEntityStorage({ everything: true });
+      void client.cleanEntityStorage({ everything: true });
     });
   });
 });
@@ -212,7 +212,7 @@ describe("watches and listings", () => {
       expectTypeOf(client.restartOrchestration("x", { newInstanceId: true })).toEqualTypeOf<Promise<string>>();
       expectTypeOf(client.rewindOrchestration("x", "why")).toEqualTypeOf<Promise<void>>();
       // @ts-expect-error a new id is a text or true
-      client.restartOrchestration("x", { newInstanceId: false });
+      void client.restartOrchestration("x", { newInstanceId: false });
       // @ts-expect-error a status that does not exist
       client.watchOrchestrations({ statuses: ["Sleeping"] });
       // @ts-expect-error a status that does not exist
@@ -220,11 +220,11 @@ describe("watches and listings", () => {
       // @ts-expect-error tags are texts
       client.queryOrchestrations({ tags: { size: 1 } });
       // @ts-expect-error ids are listed by completion, not by creation
-      client.listInstanceIds({ createdFrom: new Date() });
+      void client.listInstanceIds({ createdFrom: new Date() });
       // @ts-expect-error an event id is a text
-      client.raiseOrchestrationEvent("x", "e", 1, { eventId: 5 });
+      void client.raiseOrchestrationEvent("x", "e", 1, { eventId: 5 });
       // @ts-expect-error dedupe statuses are statuses
-      client.scheduleNewOrchestration("x", 1, { dedupeStatuses: ["Gone"] });
+      void client.scheduleNewOrchestration("x", 1, { dedupeStatuses: ["Gone"] });
       // @ts-expect-error continueAsNew takes one version
       ctx.continueAsNew(1, { newVersion: 2 });
       // @ts-expect-error a patch has an id

@@ -76,7 +76,7 @@ export function continueAsNewScenarios(it: Scenario): void {
       const options = { limits: { historyEventsWarning: 30 }, logger };
       let hub = await place.open([long, work], options);
       await run(hub, long, { rounds: 3, renews: false }, { instanceId: "short" });
-      await run(hub, long, { rounds: 50, renews: false }, { instanceId: "long" });
+      await run(hub, long, { rounds: 20, renews: false }, { instanceId: "long" });
       expect(await stateOf(hub, "short")).not.toHaveProperty("warning");
       const { warning } = await stateOf(hub, "long");
       expect(warning).toContain("long");
@@ -90,7 +90,7 @@ export function continueAsNewScenarios(it: Scenario): void {
 
     it("goes with the generation it is about", async (place) => {
       const hub = await place.open([long, work], { limits: { historyEventsWarning: 30 } });
-      await run(hub, long, { rounds: 50, renews: true }, { instanceId: "i" });
+      await run(hub, long, { rounds: 20, renews: true }, { instanceId: "i" });
       expect(await stateOf(hub, "i")).toHaveProperty("warning");
       await hub.raiseOrchestrationEvent("i", "go");
       await hub.runUntilIdle();

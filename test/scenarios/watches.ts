@@ -118,10 +118,10 @@ export function watchScenarios(it: Scenario): void {
 
     it("shows a slow watcher the newest state, and always the last", async (place) => {
       const hub = await place.open(FUNCTIONS);
-      await run(hub, steps, 50, { instanceId: "i" });
+      await run(hub, steps, 20, { instanceId: "i" });
       const watcher = hub.watchOrchestration("i")[Symbol.asyncIterator]();
       expect((await watcher.next()).value).toMatchObject({ customStatus: 0 });
-      for (let i = 0; i < 50; i++) await hub.raiseOrchestrationEvent("i", "go");
+      for (let i = 0; i < 20; i++) await hub.raiseOrchestrationEvent("i", "go");
       await hub.runUntilIdle();
       let last: unknown;
       for (let next = await watcher.next(); !next.done; next = await watcher.next()) last = next.value;
