@@ -16,7 +16,7 @@ export class DeferringStore implements HubStore {
 
   async open(hub: string): Promise<StoreSession> {
     await later();
-    const session = await this.#inner.open(hub);
+    const session = this.#inner.open(hub);
     return new Proxy(session, {
       get: (target, key) => {
         const member: unknown = Reflect.get(target, key, target);
