@@ -1,4 +1,4 @@
-/** Listing instances and entities: filters and order in SQL, except for tags, which only the record's text knows. */
+/** Listing instances and entities: filters and order in SQL. Tags are in the record's text only: SQL narrows the choice, the text decides. */
 import type {
   EntityFilter,
   InstanceFilter,
@@ -82,6 +82,11 @@ function conditionsOf(
   if (filter.completedToMs !== undefined) where("completedAtMs <= ?", filter.completedToMs);
   if (filter.statuses) where("status IN (SELECT value FROM json_each(?))", JSON.stringify(filter.statuses));
   if (filter.names) where("name IN (SELECT value FROM json_each(?))", JSON.stringify(filter.names.map(keyOf)));
+  if (filter.tags) {
+    // Holds for every record that has the tags, and for few others; those are sorted out afterwards.
+    const texts = Object.entries(filter.tags).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+    where("NOT EXISTS (SELECT 1 FROM json_each(?) WHERE instr(record, value) = 0)", JSON.stringify(texts));
+  }
   if (filter.instanceIdPrefix !== undefined) {
     const prefix = keyOf(filter.instanceIdPrefix);
     where("instanceId >= ? AND instanceId < ?", prefix, endOfKeysWith(prefix));

@@ -13,7 +13,7 @@ import type {
   InstanceRecord,
   StoredTimer,
 } from "../../core/store/contract.ts";
-import type { SqlDriver } from "./driver.ts";
+import type { SqlDriver, SqlRow, SqlValue } from "./driver.ts";
 import { keyOf } from "./key-text.ts";
 import { dropChunks, putText } from "./long-text.ts";
 
@@ -77,45 +77,57 @@ function dropInstance({ driver, hub, id }: Target): void {
   driver.run(`DELETE FROM holdfast_chunks WHERE hub = ?1 AND instanceId = ?2`, hub, id);
 }
 
-function writeRecord({ driver, hub, id, atMs }: Target, record: InstanceRecord): void {
+function writeRecord(target: Target, record: InstanceRecord): void {
+  const { driver, hub, id, atMs } = target;
   const place = { hub, id, kind: "record", number: 0 } as const;
-  // The input comes first: it never changes, so neither do its chunks when it is long.
-  const text = putText(driver, place, JSON.stringify({ input: record.input, ...record }));
-  const { createdAtMs, completedAtMs = null } = record;
-  const isBusy = record.isBusy ? 1 : 0;
-  const name = keyOf(record.name);
-  const isUpdated = driver.run(
-    `UPDATE holdfast_instances SET status = ?1, name = ?2, updatedAtMs = ?3, record = ?4
-    WHERE hub = ?5 AND instanceId = ?6 AND createdAtMs = ?7 AND completedAtMs IS ?8 AND isBusy = ?9`,
-    record.status,
-    name,
-    atMs,
-    text,
+  const [old] = driver.all<IndexedColumns & { isLong: number }>(
+    `SELECT createdAtMs, completedAtMs, isBusy, record IS NULL AS isLong FROM holdfast_instances WHERE hub = ?1 AND instanceId = ?2`,
     hub,
     id,
-    createdAtMs,
-    completedAtMs,
-    isBusy,
   );
-  if (!isUpdated) {
-    driver.run(
-      `INSERT INTO holdfast_instances (hub, instanceId, status, name, createdAtMs, completedAtMs, isBusy, updatedAtMs, record)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-      ON CONFLICT (hub, instanceId) DO UPDATE SET status = excluded.status, name = excluded.name,
-        createdAtMs = excluded.createdAtMs, completedAtMs = excluded.completedAtMs, isBusy = excluded.isBusy,
-        updatedAtMs = excluded.updatedAtMs, record = excluded.record`,
-      hub,
-      id,
-      record.status,
-      name,
-      createdAtMs,
-      completedAtMs,
-      isBusy,
-      atMs,
-      text,
-    );
-  }
-  if (text !== null) dropChunks(driver, place);
+  // The input comes first: it never changes, so neither do its chunks when it is long.
+  const text = putText(driver, place, JSON.stringify({ input: record.input, ...record }));
+  const columns = { status: record.status, name: keyOf(record.name), updatedAtMs: atMs, record: text };
+  const indexed = {
+    createdAtMs: record.createdAtMs,
+    completedAtMs: record.completedAtMs ?? null,
+    isBusy: record.isBusy ? 1 : 0,
+  };
+  if (old) updateInstance(target, { ...columns, ...changed(old, indexed) });
+  else insertInstance(target, { ...columns, ...indexed });
+  if (old?.isLong && text !== null) dropChunks(driver, place);
+}
+
+/** The columns of an instance that indexes cover. */
+type IndexedColumns = Readonly<Record<"createdAtMs" | "completedAtMs" | "isBusy", SqlValue>>;
+
+/** Those of the columns whose value is new. */
+function changed(old: IndexedColumns, now: IndexedColumns): Partial<IndexedColumns> {
+  return {
+    ...(old.createdAtMs !== now.createdAtMs && { createdAtMs: now.createdAtMs }),
+    ...(old.completedAtMs !== now.completedAtMs && { completedAtMs: now.completedAtMs }),
+    ...(old.isBusy !== now.isBusy && { isBusy: now.isBusy }),
+  };
+}
+
+function insertInstance({ driver, hub, id }: Target, columns: SqlRow): void {
+  const names = Object.keys(columns);
+  driver.run(
+    `INSERT INTO holdfast_instances (hub, instanceId, ${names.join(", ")}) VALUES (?, ?${", ?".repeat(names.length)})`,
+    hub,
+    id,
+    ...Object.values(columns),
+  );
+}
+
+function updateInstance({ driver, hub, id }: Target, columns: SqlRow): void {
+  const assignments = Object.keys(columns).map((name) => `${name} = ?`);
+  driver.run(
+    `UPDATE holdfast_instances SET ${assignments.join(", ")} WHERE hub = ? AND instanceId = ?`,
+    ...Object.values(columns),
+    hub,
+    id,
+  );
 }
 
 function writeEntity({ driver, hub, id, atMs }: Target, entity: EntityRecord): void {

@@ -23,32 +23,30 @@ export interface Connection {
   close(): void;
 }
 
+/** Pages kept in memory, in KiB at most: a group commit that does not fit is written twice. */
+const PAGE_CACHE_KIB = 65_536;
+/** Pages in the log before they are moved to the database file (32 MB): each move costs a sync, and a page that changed often is moved once. */
+const CHECKPOINT_PAGES = 8_000;
+
 /**
  * Opens the file.
  * @throws HoldfastError with a code of `storeErrorOf`.
  */
 export function connect({ path, synchronous, busyTimeoutMs }: Required<SqliteStoreOptions>): Connection {
-  const guarded = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      throw storeErrorOf(error, path);
-    }
-  };
-  const db = guarded(() => new DatabaseSync(path));
+  let db: DatabaseSync | undefined;
   try {
+    db = new DatabaseSync(path);
     // The wait comes first: turning the log on may have to wait, too.
-    guarded(() =>
-      db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`),
-    );
-    return { driver: driverOf(db, guarded), close: () => db.close() };
+    db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};
+      PRAGMA cache_size = ${-PAGE_CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    return connectionOf(db, path);
   } catch (error) {
-    db.close();
-    throw error;
+    db?.close();
+    throw storeErrorOf(error, path);
   }
 }
 
-function driverOf(db: DatabaseSync, guarded: <T>(work: () => T) => T): SqlDriver {
+function connectionOf(db: DatabaseSync, path: string): Connection {
   // The statements of the stores are a fixed number of texts, so the map is bounded.
   const statements = new Map<string, StatementSync>();
   const prepared = (sql: string): StatementSync => {
@@ -58,23 +56,31 @@ function driverOf(db: DatabaseSync, guarded: <T>(work: () => T) => T): SqlDriver
     statements.set(sql, statement);
     return statement;
   };
-  const run = (sql: string, ...params: readonly SqlValue[]): number =>
-    guarded(() => Number(prepared(sql).run(...params).changes));
-  return {
-    all: <Row extends SqlRow>(sql: string, ...params: readonly SqlValue[]) =>
-      guarded(() => prepared(sql).all(...params) as unknown as Row[]),
-    run,
-    transaction: (work) => {
-      run("BEGIN IMMEDIATE");
-      try {
-        const result = work();
-        run("COMMIT");
-        return result;
-      } catch (error) {
-        // SQLite has undone it already after some errors (a full disk, say).
-        if (db.isTransaction) run("ROLLBACK");
-        throw error;
-      }
-    },
+  const run = (sql: string, ...params: readonly SqlValue[]): number => {
+    try {
+      return Number(prepared(sql).run(...params).changes);
+    } catch (error) {
+      throw storeErrorOf(error, path);
+    }
   };
+  const all = <Row extends SqlRow>(sql: string, ...params: readonly SqlValue[]): readonly Row[] => {
+    try {
+      return prepared(sql).all(...params) as unknown as Row[];
+    } catch (error) {
+      throw storeErrorOf(error, path);
+    }
+  };
+  const transaction = <T>(work: () => T): T => {
+    run("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      run("COMMIT");
+      return result;
+    } catch (error) {
+      // After some errors, a full disk say, SQLite has undone it already.
+      if (db.isTransaction) run("ROLLBACK");
+      throw error;
+    }
+  };
+  return { driver: { all, run, transaction }, close: () => db.close() };
 }

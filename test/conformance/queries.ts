@@ -180,6 +180,19 @@ export const QUERIES: Cases = {
     }
   },
 
+  "what looks like a tag elsewhere in a record is none, and does not cut a page short": async (hub) => {
+    const failure = { errorType: "Error", errorMessage: "no", properties: { rare: "true", tags: { rare: "true" } } };
+    const all = Array.from({ length: 350 }, (_, index) =>
+      record(`😀-${String(index).padStart(3, "0")}`, { failure, ...(index % 170 === 5 && { tags: { rare: "true" } }) }),
+    );
+    await fill(hub, all);
+    const expected = ["😀-005", "😀-175", "😀-345"];
+    for (const limit of [1, 2, 10]) {
+      const found = await pages(hub, { filter: { tags: { rare: "true" } }, orderBy: "created", limit });
+      expect(found.map((listed) => listed.record.instanceId)).toEqual(expected);
+    }
+  },
+
   "every filter works together with pages": async (hub) => {
     await fill(hub, sixty());
     const filter: InstanceFilter = {
