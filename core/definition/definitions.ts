@@ -15,11 +15,11 @@ declare const outputType: unique symbol;
 export interface ActivityOptions {
   /** What to do when an attempt fails. */
   readonly retry?: Retry;
-  /** Longest time of one attempt, in ms, from its start. */
+  /** Longest time of one attempt, in ms, from its start; an attempt that takes longer fails, and may be tried again. */
   readonly timeoutMs?: number;
-  /** Longest time from the call to its result, in ms: queueing and retries included. */
+  /** Longest time from the call to its result, in ms: queueing and retries included. Then the call fails and is not tried again. */
   readonly scheduleToCloseTimeoutMs?: number;
-  /** Longest silence of a running attempt, in ms, between two calls of `heartbeat()`. */
+  /** Longest silence of a running attempt, in ms, between two calls of `heartbeat()`; one that is silent for longer fails, and may be tried again. */
   readonly heartbeatTimeoutMs?: number;
 }
 
