@@ -50,7 +50,9 @@ export class TimerWatch {
       }
       this.#then(this.#ports.nextTimerAtMs(), (next) => {
         this.#isAsking = false;
-        this.#arm(next);
+        // Timers committed while the store was answering may be due earlier than what it knew.
+        const armed = this.#armedAtMs;
+        if (armed === undefined || (next !== undefined && next < armed)) this.#arm(next);
       });
     });
   }
