@@ -178,13 +178,30 @@ const FEATURES: Readonly<Record<string, Row>> = {
   ],
   "activity timeouts": [
     ["core/activities-timeouts.test.ts", "fails an attempt that takes longer, at that instant and not before"],
+    [
+      "core/activities-timeouts.test.ts",
+      "fails a call between two attempts at that instant, with the last failure as its cause",
+    ],
+    ["core/activities-timeouts.test.ts", "counts from the last heartbeat, with details or without"],
   ],
   "activity heartbeats": [["core/activities-heartbeats.test.ts", "are known to the attempt after a timeout"]],
   "activity cancellation": [
     ["core/activities.test.ts", "hears through its signal that its orchestration was terminated"],
+    ["core/activities-cancellation.test.ts", "is recorded as failed by the turn that cancelled it"],
+    ["core/activities-property.test.ts", "come to the same with crashes as without"],
   ],
   "cron schedules": [["core/schedules-cron.test.ts", "keeps its time of day when clocks change"]],
-  "limits of concurrency": [["core/activities.test.ts", "runs no more at once than the hub allows"]],
+  "limits of concurrency, and fair queues": [
+    ["core/activities.test.ts", "runs no more at once than the hub allows"],
+    ["core/activities-queues.test.ts", "start first in first out, whatever activity they are of"],
+    ["core/activities-queues.test.ts", "of a bounded activity hold up no other"],
+  ],
+  "activities that wait for the network": [
+    [
+      "core/activities-queues.test.ts",
+      "waits while the host is offline, holds up no other, and starts in order on reconnect",
+    ],
+  ],
   priorities: { outside: "Queues are first in, first out by contract." },
   "queries and updates of running instances": {
     outside: "Custom status, events and entities serve both; there is no further call.",
