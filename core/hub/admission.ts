@@ -31,6 +31,7 @@ import {
   type StartMessage,
 } from "./message.ts";
 import { storeMessage } from "./parking.ts";
+import { isRepeated, isSettled, isStale } from "./repetition.ts";
 import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
@@ -117,7 +118,7 @@ function judgeEvent(
     ports.group.answer(message);
     return "done";
   }
-  if (!record || isFinal(record.status) || isStale(record, message)) {
+  if (!record || isFinal(record.status) || (!message.timer && isStale(record, message))) {
     drop(live, message, now, ports);
     if (!record) message.ack?.reject(new InstanceNotFoundError(live.instanceId));
     else message.ack?.reject(new InstanceNotRunningError(live.instanceId, record.status));
@@ -135,7 +136,7 @@ function judgeEvent(
     return judgeHeld(live, message, now, ports);
   }
   if (!ports.ensurePast(live)) return "wait";
-  if (isSettled(live, message.event)) {
+  if (isSettled(live, message)) {
     drop(live, message, now, ports);
     return "done";
   }
@@ -203,29 +204,11 @@ function rewindChild(live: LiveInstance, message: StartMessage, now: Date, ports
   return "done";
 }
 
-/** True for the outcome of an activity that is not outstanding: it was recorded before, or the call has been cancelled. */
-function isSettled({ openTasks }: LiveInstance, event: HistoryEvent): boolean {
-  return (event.type === "TaskCompleted" || event.type === "TaskFailed") && !openTasks.has(event.taskScheduledId);
-}
-
-/** True for a message to another generation. */
-function isStale(record: InstanceRecord, { executionId }: EventMessage): boolean {
-  return executionId !== undefined && record.executionId !== executionId;
-}
-
-/** True for an event that was raised before under the same id. */
-function isRepeated(record: InstanceRecord | undefined, { event }: EventMessage): boolean {
-  return (
-    event.type === "EventRaised" &&
-    event.dedupeId !== undefined &&
-    (record?.seenEventIds?.includes(event.dedupeId) ?? false)
-  );
-}
-
 /** Notes the id of an event, so that raising it again has no effect. */
 function remember(live: LiveInstance, { event }: EventMessage, now: Date, ports: EnginePorts): void {
   if (event.type !== "EventRaised" || event.dedupeId === undefined) return;
   const record = live.record as InstanceRecord;
+  if (record.seenEventIds?.includes(event.dedupeId)) return;
   live.record = {
     ...record,
     seenEventIds: [...(record.seenEventIds ?? []), event.dedupeId].slice(-SEEN_EVENT_IDS_MAX),
@@ -240,7 +223,8 @@ function drop(live: LiveInstance, message: Message, now: Date, ports: EnginePort
   if (message.sequence === undefined && !timer) return;
   const draft = ports.group.draft(live, now.getTime());
   draft.take(message);
-  if (timer) draft.removeTimer(timer);
+  if (timer && live.openTimers.has(timer.timerId)) draft.leaveTimer(timer);
+  else if (timer) draft.removeTimer(timer);
 }
 
 /** An event for an instance whose start is still to come, or that must not run for now. */
@@ -248,7 +232,10 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
   const held = live.held as Message[];
   const record = live.record as InstanceRecord;
   const draft = ports.group.draft(live, now.getTime());
-  switch (message.event.type) {
+  // Only the start's own time is judged here when the instance is for another hub: the rest waits with it, in order.
+  const isForeign = record.scheduledStartAtMs === undefined && isForAnotherHub(record.version, ports);
+  const { type } = message.event;
+  switch (isForeign && type !== "ExecutionTerminated" ? undefined : type) {
     case "ExecutionTerminated":
       if (!ports.ensurePast(live)) return "wait";
       if (record.scheduledStartAtMs !== undefined)
@@ -403,8 +390,15 @@ function startTimer(instanceId: string, dueAtMs: number): StoredTimer {
 }
 
 function release(live: LiveInstance, message: ReleaseMessage, now: Date, ports: EnginePorts): Verdict {
-  ports.group.draft(live, now.getTime()).removeTimer(message.timer);
-  return live.held ? "unhold" : "done";
+  const draft = ports.group.draft(live, now.getTime());
+  draft.removeTimer(message.timer);
+  const { record } = live;
+  if (!live.held || !record) return "done";
+  if (!isForAnotherHub(record.version, ports)) return "unhold";
+  const { scheduledStartAtMs: _startAt, ...waiting } = record;
+  live.record = waiting;
+  draft.setRecord(waiting);
+  return "done";
 }
 
 /** Writes down how far running activities are; the instance itself does not change by it. */

@@ -21,6 +21,7 @@ import { saveHeartbeats } from "./heartbeats.ts";
 import { Instances } from "./instances.ts";
 import { type LiveInstance, outstandingJobs } from "./live-instance.ts";
 import { type Message, timerMessage } from "./message.ts";
+import { stored } from "./parking.ts";
 import { commitTurn } from "./staging.ts";
 import { TimerWatch } from "./timer-watch.ts";
 import type { Turn } from "./turn.ts";
@@ -68,6 +69,9 @@ export class Engine implements EnginePorts {
       loaded: (live) => {
         this.enqueue(live);
       },
+      sequenceSeen: (sequence) => {
+        this.#lastSequence = Math.max(this.#lastSequence, sequence);
+      },
       failed: (error) => this.stop(error),
     });
     this.#timers = new TimerWatch({
@@ -114,7 +118,8 @@ export class Engine implements EnginePorts {
     const { session, host } = this.options;
     for (const instanceId of await session.openInstances()) {
       const live = this.acquire(instanceId);
-      while (live.isLoading) await new Promise<void>((resolve) => host.afterIo(resolve));
+      while (live.isLoading && !this.#stopped) await new Promise<void>((resolve) => host.afterIo(resolve));
+      this.checkOpen();
       this.enqueue(live);
       if (!live.record?.isBusy) continue;
       for (const job of outstandingJobs(live.record, await session.history(instanceId))) this.#activities.resume(job);
@@ -340,11 +345,8 @@ export class Engine implements EnginePorts {
     for (const { live, message } of group.promised) {
       if (message.isTaken || message.sequence !== undefined) continue;
       message.sequence = this.nextSequence();
-      const event = message.kind === "event" || message.kind === "start" ? message.event : undefined;
-      const executionId = message.kind === "event" ? message.executionId : undefined;
-      if (!event) continue;
-      const draft = group.draft(live, this.options.host.now());
-      keepUntilDue(draft, { sequence: message.sequence, event, ...(executionId !== undefined && { executionId }) });
+      if (message.kind !== "event" && message.kind !== "start") continue;
+      keepUntilDue(group.draft(live, this.options.host.now()), stored(message, message.sequence));
     }
     const changes = [...group.drafts.values()].flatMap((draft) => draft.change() ?? []);
     this.#commitCount++;
@@ -387,8 +389,7 @@ export class Engine implements EnginePorts {
     for (const { message, value } of group.acks) message.ack?.resolve(value);
     this.#activities.cancel(group.cancellations);
     for (const job of group.jobs) this.#activities.start(job);
-    for (const draft of group.drafts.values())
-      if (draft.timersRemoved.length > 0) this.#timers.removed(draft.timersRemoved);
+    for (const draft of group.drafts.values()) if (draft.timersDone.length > 0) this.#timers.removed(draft.timersDone);
   }
 
   #commitFailed(group: Group, error: Error): void {

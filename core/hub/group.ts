@@ -15,6 +15,7 @@ export class Draft {
   #turns: (readonly HistoryEvent[])[] | undefined;
   #timersAdded: StoredTimer[] = [];
   #timersRemoved: StoredTimer[] = [];
+  #timersLeft: StoredTimer[] = [];
   #inboxAdded: InboxMessage[] = [];
   #inboxRemoved: number[] = [];
   /** The record with new heartbeat details and no other change. */
@@ -70,6 +71,10 @@ export class Draft {
     if (added >= 0) this.#timersAdded.splice(added, 1);
     else this.#timersRemoved.push(timer);
   }
+  /** A timer that fired is none of the instance's any more, and another one has its id: nothing is removed. */
+  leaveTimer(timer: StoredTimer): void {
+    this.#timersLeft.push(timer);
+  }
   /** Notes that a stored message has been taken. */
   take(message: Message): void {
     message.isTaken = true;
@@ -79,9 +84,11 @@ export class Draft {
     if (added >= 0) this.#inboxAdded.splice(added, 1);
     else this.#inboxRemoved.push(sequence);
   }
-  /** Undoes `take`. */
-  putBack(message: Message): void {
-    this.#inboxRemoved = this.#inboxRemoved.filter((sequence) => sequence !== message.sequence);
+  /** Undoes `take`. A message that this group has stored itself is stored again. */
+  putBack(message: InboxMessage): void {
+    const removed = this.#inboxRemoved.indexOf(message.sequence);
+    if (removed >= 0) this.#inboxRemoved.splice(removed, 1);
+    else this.#inboxAdded.push(message);
   }
   keep(message: InboxMessage): void {
     this.#inboxAdded.push(message);
@@ -90,8 +97,9 @@ export class Draft {
   get timersAdded(): readonly StoredTimer[] {
     return this.#timersAdded;
   }
-  get timersRemoved(): readonly StoredTimer[] {
-    return this.#timersRemoved;
+  /** Timers that are done with, removed or left. */
+  get timersDone(): readonly StoredTimer[] {
+    return this.#timersLeft.length > 0 ? [...this.#timersRemoved, ...this.#timersLeft] : this.#timersRemoved;
   }
   get atMs(): number {
     return this.#change.atMs;
@@ -167,6 +175,13 @@ export class Group {
     this.#cancellations.push(cancellation);
     if (this.drafts.get(cancellation.instanceId)?.hasJobs)
       this.#jobs = this.#jobs.filter((job) => !isMeant(cancellation, job));
+  }
+  /** Promises an instance messages that come before all others it has not taken yet. */
+  promiseFirst(live: LiveInstance, messages: readonly Message[]): void {
+    const isLater = ({ live: receiver, message }: Group["promised"][number]): boolean =>
+      receiver === live && !message.isTaken && message.sequence === undefined;
+    const at = live.inbox.length === 0 ? -1 : this.promised.findIndex(isLater);
+    this.promised.splice(at < 0 ? this.promised.length : at, 0, ...messages.map((message) => ({ live, message })));
   }
   answer(message: Message, value?: unknown): void {
     if (message.ack) this.acks.push({ message, value });

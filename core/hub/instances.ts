@@ -11,6 +11,8 @@ export interface InstancesPorts {
   readonly liveInstancesMax: number;
   /** An instance that was being read is there. */
   loaded(live: LiveInstance): void;
+  /** An instance was read whose last stored message has this place; those that are stored from now on come after it. */
+  sequenceSeen(sequence: number): void;
   /** The store could not be read. */
   failed(error: Error): void;
 }
@@ -49,7 +51,10 @@ export class Instances {
     const live = new LiveInstance(instanceId);
     this.#live.set(instanceId, live);
     try {
-      this.wait(live, this.#ports.session.load(instanceId), (stored) => live.load(stored));
+      this.wait(live, this.#ports.session.load(instanceId), (stored) => {
+        live.load(stored);
+        this.#ports.sequenceSeen(stored?.inbox.at(-1)?.sequence ?? 0);
+      });
     } catch (error) {
       this.#ports.failed(error as Error);
     }

@@ -71,9 +71,12 @@ export class LiveInstance {
     this.updatedAtMs = stored.lastUpdatedAtMs;
     this.turnCount = stored.turnCount;
     this.eventCount = stored.eventCount;
-    const messages = stored.inbox.map((message) => messageOf(message.event, message.sequence, message.executionId));
+    // A message that came while the store was being read may have been committed by then: it is the same one.
+    const known = new Set(this.inbox.map(({ sequence }) => sequence));
+    const inbox = stored.inbox.filter(({ sequence }) => !known.has(sequence));
+    const messages = inbox.map((message) => messageOf(message.event, message.sequence, message.executionId));
     if (this.record?.scheduledStartAtMs !== undefined) this.held = messages;
-    else this.inbox.unshift(...messages);
+    else this.inbox.unshift(...startFirst(messages, this.record));
   }
 
   /** Starts over for a new generation. */
@@ -134,11 +137,22 @@ export class LiveInstance {
   }
 }
 
+/** Messages that an instance takes, the start of its generation before what an earlier one has left. */
+function startFirst(messages: Message[], record: InstanceRecord | undefined): Message[] {
+  const at = messages.findIndex(
+    (message) => message.kind === "start" && message.event.orchestrationInstance.executionId === record?.executionId,
+  );
+  return at > 0 ? [...messages.splice(at, 1), ...messages] : messages;
+}
+
 /** The activity calls of a history whose outcome it does not hold, as they are to be run again. */
 export function outstandingJobs(record: InstanceRecord, history: readonly HistoryEvent[]): ActivityJob[] {
   const live = new LiveInstance("");
   live.track(history);
-  const { instanceId, executionId, heartbeats } = record;
+  const { instanceId, heartbeats } = record;
+  // Record and history may have been read at different times: what counts is whose history it is.
+  const started = history.find((event) => event.type === "ExecutionStarted");
+  const executionId = started?.orchestrationInstance.executionId ?? record.executionId;
   return history.flatMap((event) => {
     if (event.type !== "TaskScheduled" || !live.openTasks.has(event.eventId)) return [];
     const lastHeartbeat = heartbeats?.[event.eventId];

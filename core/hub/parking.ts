@@ -4,7 +4,7 @@
  */
 import type { NonDeterminismError } from "../errors.ts";
 import { failureFrom } from "../failure.ts";
-import type { InstanceRecord } from "../store/contract.ts";
+import type { InboxMessage, InstanceRecord } from "../store/contract.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { Draft } from "./group.ts";
 import type { EventMessage, StartMessage } from "./message.ts";
@@ -16,7 +16,7 @@ export function park(turn: Turn, mismatch: NonDeterminismError, engine: EnginePo
   const draft = engine.group.draft(live, turn.now.getTime());
   for (const message of turn.messages) {
     if (message.kind !== "event" && message.kind !== "start") continue;
-    if (message.sequence !== undefined) draft.putBack(message);
+    if (message.sequence !== undefined) draft.putBack(stored(message, message.sequence));
     else {
       storeMessage(message, draft, engine);
       engine.group.answer(message);
@@ -40,10 +40,11 @@ export function storeMessage(message: EventMessage | StartMessage, draft: Draft,
   if (message.kind === "event" && message.timer) draft.removeTimer(message.timer);
   if (message.sequence !== undefined) return;
   message.sequence = engine.nextSequence();
+  draft.keep(stored(message, message.sequence));
+}
+
+/** A message as the store keeps it. */
+export function stored(message: EventMessage | StartMessage, sequence: number): InboxMessage {
   const executionId = message.kind === "event" ? message.executionId : undefined;
-  draft.keep({
-    sequence: message.sequence,
-    event: message.event,
-    ...(executionId !== undefined && { executionId }),
-  });
+  return { sequence, event: message.event, ...(executionId !== undefined && { executionId }) };
 }

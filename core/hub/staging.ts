@@ -183,7 +183,7 @@ function continueWith(live: LiveInstance, { started, carryover }: Continuation, 
     { kind: "start", event: started, isContinuation: true, isPromised: true },
     ...carryover.map((event): Message => ({ kind: "event", event, isPromised: true })),
   ];
-  for (const message of messages) engine.group.promised.push({ live, message });
+  engine.group.promiseFirst(live, messages);
   live.inbox.unshift(...messages);
 }
 

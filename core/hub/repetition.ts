@@ -1,0 +1,29 @@
+/** Tells messages that have no effect any more: repeated ones, late ones, and those to an earlier generation. */
+import type { InstanceRecord } from "../store/contract.ts";
+import type { LiveInstance } from "./live-instance.ts";
+import type { EventMessage } from "./message.ts";
+
+/**
+ * True for the outcome of an activity that is not outstanding (it was recorded before, or the call has been cancelled), and for a timer that is
+ * not open: it was cancelled, or is of an earlier generation, while the store was being asked what is due.
+ */
+export function isSettled({ openTasks, openTimers }: LiveInstance, { event, timer }: EventMessage): boolean {
+  if (timer) return openTimers.get(timer.timerId) !== Math.trunc(timer.dueAtMs);
+  return (event.type === "TaskCompleted" || event.type === "TaskFailed") && !openTasks.has(event.taskScheduledId);
+}
+
+/** True for a message to another generation. */
+export function isStale(record: InstanceRecord, { executionId }: EventMessage): boolean {
+  return executionId !== undefined && record.executionId !== executionId;
+}
+
+/** True for an event that was raised before under the same id. One that was stored or carried over has been found new already. */
+export function isRepeated(record: InstanceRecord | undefined, { event, sequence, isPromised }: EventMessage): boolean {
+  return (
+    sequence === undefined &&
+    !isPromised &&
+    event.type === "EventRaised" &&
+    event.dedupeId !== undefined &&
+    (record?.seenEventIds?.includes(event.dedupeId) ?? false)
+  );
+}

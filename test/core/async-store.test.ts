@@ -1,0 +1,163 @@
+import { defineActivity, defineOrchestrator, MemoryStore } from "holdfast";
+import { TestTaskHub } from "holdfast/testing";
+import { describe, expect, it } from "vitest";
+import { CrashingStore } from "./crashing-store.ts";
+import { GatedStore } from "./gated-store.ts";
+import { errorOf, openHub, stateOf } from "./running.ts";
+
+/** Lets everything happen that needs no clock. */
+const settle = async (): Promise<void> => {
+  for (let n = 0; n < 10; n++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe("over an asynchronous store", () => {
+  it("a timer of one generation never fires that of the next, although the store still had it when it was asked", async () => {
+    const store = new GatedStore();
+    const generations = defineOrchestrator("generations", async (ctx, generation: number) => {
+      const timer = ctx.createTimer(generation === 0 ? 1_000 : 3_600_000);
+      if (generation === 0) {
+        await ctx.waitForExternalEvent("go");
+        ctx.continueAsNew(1);
+        return;
+      }
+      await timer;
+      return ctx.currentUtcDateTime.getTime();
+    });
+    const hub = await openHub([generations], { store });
+    const startedAtMs = hub.now.getTime();
+    const id = await hub.scheduleNewOrchestration(generations, 0);
+    await hub.advance(999);
+    store.hold("dueTimers");
+    const advanced = hub.advance(1);
+    await settle();
+    expect(store.heldCount("dueTimers")).toBe(1);
+    await hub.raiseOrchestrationEvent(id, "go");
+    await settle();
+    store.release("dueTimers");
+    await advanced;
+    expect((await stateOf(hub, id)).runtimeStatus).toBe("Running");
+    await hub.advance(3_600_000);
+    expect(await stateOf(hub, id)).toMatchObject({
+      runtimeStatus: "Completed",
+      output: startedAtMs + 1_000 + 3_600_000,
+    });
+  });
+
+  it("an opening whose reads fail says so, and does not hang", async () => {
+    const inner = new MemoryStore();
+    const act = defineActivity("act", () => new Promise<number>(() => {}));
+    const calling = defineOrchestrator("calling", async (ctx) => ctx.callActivity(act));
+    const first = await openHub([calling, act], { store: inner });
+    await first.scheduleNewOrchestration(calling);
+    await first.runUntilIdle();
+    await first.close();
+    const store = new GatedStore(inner);
+    store.hold("load");
+    const opening = errorOf(() => TestTaskHub.open({ store, functions: [calling, act] }));
+    await settle();
+    store.fail("load", "The disk is gone.");
+    expect((await opening).message).toBe("The disk is gone.");
+  });
+});
+
+describe("messages that a generation left behind", () => {
+  it("come after the start of the next, wherever the hub stops", async () => {
+    const eager = defineOrchestrator("eager", function* (ctx, taken: number[]) {
+      const value = yield* ctx.waitForExternalEvent<number>("n");
+      const all = [...taken, value];
+      if (all.length < 12) ctx.continueAsNew(all);
+      return all;
+    });
+    const sender = defineOrchestrator("sender", function* (ctx, count: number) {
+      for (let n = 0; n < count; n++) ctx.sendEvent("eager", "n", n);
+      yield* ctx.createTimer(0);
+    });
+    for (let crashAfter = 1; crashAfter <= 8; crashAfter++) {
+      const store = new CrashingStore(Number.POSITIVE_INFINITY);
+      const first = await openHub([eager, sender], { store });
+      await first.scheduleNewOrchestration(eager, [], { instanceId: "eager" });
+      store.crashAfter = store.commits + crashAfter;
+      await first.scheduleNewOrchestration(sender, 12, { instanceId: "sender" }).catch(() => {});
+      await first.runUntilIdle();
+      const second = await openHub([eager, sender], { store, startAt: first.now });
+      if (!(await second.getOrchestrationState("sender"))) await second.scheduleNewOrchestration(sender, 12);
+      await second.runUntilIdle();
+      await second.advance(1_000);
+      expect(await stateOf(second, "eager")).toMatchObject({
+        runtimeStatus: "Completed",
+        output: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+      });
+    }
+  });
+});
+
+describe("an inbox as it was stored", () => {
+  const collect = defineOrchestrator("collect", async (ctx, first: string) => [
+    first,
+    await ctx.waitForExternalEvent<string>("x"),
+    await ctx.waitForExternalEvent<string>("x"),
+  ]);
+
+  it("gives the start of a generation before what an earlier one has left", async () => {
+    const store = new MemoryStore();
+    const first = await openHub([collect], { store });
+    const id = await first.scheduleNewOrchestration(collect, "old");
+    await first.close();
+    const session = store.open("default");
+    const record = (await session.load(id))?.record;
+    const timestamp = first.now;
+    const orchestrationInstance = { instanceId: id, executionId: "next" };
+    const start = { type: "ExecutionStarted", eventId: 0, timestamp, name: "collect", input: '"new"' } as const;
+    await session.commit([
+      {
+        instanceId: id,
+        atMs: timestamp.getTime(),
+        isReset: true,
+        ...(record && { record: { ...record, executionId: "next" } }),
+        inboxAdded: [
+          { sequence: 5, event: { type: "EventRaised", eventId: -1, timestamp, name: "x", input: '"left"' } },
+          { sequence: 6, event: { ...start, orchestrationInstance } },
+        ],
+      },
+    ]);
+    const second = await openHub([collect], { store });
+    await second.runUntilIdle();
+    await second.raiseOrchestrationEvent(id, "x", "later");
+    await second.runUntilIdle();
+    expect(await stateOf(second, id)).toMatchObject({ output: ["new", "left", "later"] });
+  });
+
+  it("keeps its order when the clock has gone back", async () => {
+    const store = new MemoryStore();
+    const startAt = (first: { now: Date }, ms: number): Date => new Date(first.now.getTime() + ms);
+    const first = await openHub([collect], { store });
+    const id = await first.scheduleNewOrchestration(collect, "s", { startAt: startAt(first, 1_000) });
+    await first.raiseOrchestrationEvent(id, "x", 1);
+    await first.close();
+    for (const backMs of [0, 10_000]) {
+      const next = await openHub([collect], { store, startAt: startAt(first, -backMs) });
+      await next.raiseOrchestrationEvent(id, "x", backMs);
+      await next.close();
+    }
+    const last = await openHub([collect], { store, startAt: first.now });
+    await last.advance(1_000);
+    expect(await stateOf(last, id)).toMatchObject({ output: ["s", 1, 0] });
+  });
+});
+
+describe("a scheduled start of another version", () => {
+  it("waits for a hub of its version when its time comes", async () => {
+    const store = new MemoryStore();
+    const one = defineOrchestrator({ name: "o", version: "1", run: async () => "one" });
+    const first = await openHub([one], { store });
+    const id = await first.scheduleNewOrchestration(one, undefined, { startAt: new Date(first.now.getTime() + 1_000) });
+    await first.close();
+    const second = await openHub([one], { store, versioning: { version: "2", match: "strict" } });
+    await second.advance(5_000);
+    expect((await stateOf(second, id)).completedAt).toBeUndefined();
+    await second.close();
+    const third = await openHub([one], { store, startAt: second.now });
+    await third.runUntilIdle();
+    expect(await stateOf(third, id)).toMatchObject({ runtimeStatus: "Completed", output: "one" });
+  });
+});
