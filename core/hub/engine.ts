@@ -120,9 +120,14 @@ export class Engine implements EnginePorts {
       const live = this.acquire(instanceId);
       while (live.isLoading && !this.#stopped) await new Promise<void>((resolve) => host.afterIo(resolve));
       this.checkOpen();
+      const { record, eventCount, turnCount } = live;
+      // Turns may come between: what they have called has been started, what they have ended is not taken up.
+      const history = record?.isBusy ? (await session.history(instanceId)).slice(0, eventCount) : [];
+      for (const job of record ? outstandingJobs(record, history) : []) {
+        const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
+        if (isOpen && live.record?.executionId === job.executionId) this.#activities.resume(job);
+      }
       this.enqueue(live);
-      if (!live.record?.isBusy) continue;
-      for (const job of outstandingJobs(live.record, await session.history(instanceId))) this.#activities.resume(job);
     }
     this.#timers.look();
   }

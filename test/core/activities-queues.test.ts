@@ -182,6 +182,53 @@ describe("activities that run or queue while a commit fails", () => {
   });
 });
 
+describe("activities that are called while a hub still looks what was outstanding", () => {
+  it("run once", async () => {
+    const memory = new MemoryStore();
+    let reads = 0;
+    const later: HubStore = {
+      open: (name) => {
+        const session = memory.open(name);
+        return new Proxy(session, {
+          get: (target, key) => {
+            const value: unknown = Reflect.get(target, key, target);
+            if (typeof value !== "function") return value;
+            return async (...args: unknown[]) => {
+              const turns = key === "history" && reads++ === 0 ? 50 : 1;
+              for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+              return value.apply(target, args);
+            };
+          },
+        });
+      },
+    };
+    let count = 0;
+    const quick = defineActivity("quick", () => ++count);
+    const { activity, runs } = held();
+    const caller = defineOrchestrator("caller", async (ctx) => {
+      const slow = ctx.callActivity(activity);
+      await ctx.waitForExternalEvent("go");
+      await ctx.callActivity(quick);
+      await ctx.waitForExternalEvent("go");
+      return slow;
+    });
+    const functions = [caller, quick, activity];
+    const first = await openHub(functions, { store: memory });
+    await run(first, caller, undefined, { instanceId: "one" });
+    await first.close();
+    const event = { type: "EventRaised", eventId: -1, timestamp: first.now, name: "go" } as const;
+    memory.open("default").commit([{ instanceId: "one", atMs: 1, inboxAdded: [{ sequence: 1, event }] }]);
+    const second = await openHub(functions, { store: later, startAt: first.now });
+    await second.runUntilIdle();
+    expect([runs.length, count]).toEqual([2, 1]);
+    runOf(runs, 1).resolve("slow");
+    await second.raiseOrchestrationEvent("one", "go");
+    await second.runUntilIdle();
+    expect(await stateOf(second, "one")).toMatchObject({ output: "slow" });
+    expect(eventsOf(await second.getOrchestrationHistory("one"), "TaskCompleted")).toHaveLength(2);
+  });
+});
+
 describe("a long queue", () => {
   it("is gone through in order, with thousands given up on the way", async () => {
     const started: number[] = [];
