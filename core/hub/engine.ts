@@ -44,6 +44,9 @@ export class Engine implements EnginePorts {
   #isScheduled = false;
   /** True from a failed commit until open work is taken up again: once, however many commits fail meanwhile. */
   #isRecoveryDue = false;
+  #recoveryCount = 0;
+  /** False until every stored inbox has been read: what is stored from then on gets a place after all there is. */
+  #hasRead = false;
   #commitCount = 0;
   #lastSequence = 0;
   #stopped: Error | undefined;
@@ -66,9 +69,7 @@ export class Engine implements EnginePorts {
     this.#instances = new Instances({
       session,
       liveInstancesMax: limits.liveInstancesMax,
-      loaded: (live) => {
-        this.enqueue(live);
-      },
+      loaded: (live) => this.enqueue(live),
       sequenceSeen: (sequence) => {
         this.#lastSequence = Math.max(this.#lastSequence, sequence);
       },
@@ -102,6 +103,7 @@ export class Engine implements EnginePorts {
       !this.#isPumping &&
       !this.#isWaiting &&
       !this.#committing &&
+      this.#recoveryCount === 0 &&
       this.#instances.loadingCount === 0 &&
       this.#ready.length === 0 &&
       this.#turns.length === 0 &&
@@ -116,6 +118,7 @@ export class Engine implements EnginePorts {
   /** Takes up what was outstanding when the hub was last open. */
   async recover(): Promise<void> {
     const { session, host } = this.options;
+<<<<<<< Updated upstream
     for (const instanceId of await session.openInstances()) {
       const live = this.acquire(instanceId);
       while (live.isLoading && !this.#stopped) await new Promise<void>((resolve) => host.afterIo(resolve));
@@ -128,7 +131,27 @@ export class Engine implements EnginePorts {
         if (isOpen && live.record?.executionId === job.executionId) this.#activities.resume(job);
       }
       this.enqueue(live);
+=======
+    this.#recoveryCount++;
+    try {
+      const open = (await session.openInstances()).map((instanceId) => this.acquire(instanceId));
+      for (const live of open)
+        while (live.isLoading && !this.#stopped) await new Promise<void>((resolve) => host.afterIo(resolve));
+      this.#hasRead = true;
+      for (const live of open) {
+        this.checkOpen();
+        const { record } = live;
+        // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
+        if (this.find(live.instanceId) === live) this.enqueue(live);
+        if (!record?.isBusy) continue;
+        for (const job of outstandingJobs(record, await session.history(record.instanceId)))
+          this.#activities.resume(job);
+      }
+    } finally {
+      this.#recoveryCount--;
+>>>>>>> Stashed changes
     }
+    this.#schedule();
     this.#timers.look();
   }
 
@@ -248,7 +271,7 @@ export class Engine implements EnginePorts {
   }
 
   #pump(): void {
-    if (this.#isPumping || this.#isWaiting) return;
+    if (this.#isPumping || this.#isWaiting || !this.#hasRead) return;
     this.#isPumping = true;
     try {
       while (!this.stopped && this.#advance());
