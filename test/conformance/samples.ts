@@ -39,6 +39,7 @@ export function fullRecord(instanceId: string): InstanceRecord {
     tags: { team: "travel", empty: "" },
     parent: { name: "trips", instanceId: "parent", executionId: "parent-1", taskScheduledId: 7 },
     isBusy: true,
+    warning: "Its history has become long.",
     heartbeats: { 3: '{"done":7}', 12: "null" },
     seenEventIds: ["one", "two"],
   });
