@@ -9,9 +9,9 @@
  */
 import { HubClosedError, HubFencedError } from "../errors.ts";
 import { isEntityInstanceId } from "../identity.ts";
-import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX } from "../limits.ts";
+import { COMMIT_RETRY_DELAY_MS, COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX } from "../limits.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
-import { isPromise, type StoredTimer } from "../store/contract.ts";
+import { isPromise } from "../store/contract.ts";
 import { ActivityRunner } from "./activities.ts";
 import { admit } from "./admission.ts";
 import type { EngineOptions, EnginePorts } from "./engine-ports.ts";
@@ -79,7 +79,10 @@ export class Engine implements EnginePorts {
       host,
       dueTimers: (dueAtMs, limit) => session.dueTimers(dueAtMs, limit),
       nextTimerAtMs: () => session.nextTimerAtMs(),
-      fire: (timer) => this.#fire(timer),
+      fire: (timer) => {
+        const live = this.acquire(timer.instanceId);
+        this.deliver(live, timerMessage(timer, live.record, host.now()));
+      },
       failed: (error) => this.stop(error as Error),
     });
   }
@@ -118,20 +121,6 @@ export class Engine implements EnginePorts {
   /** Takes up what was outstanding when the hub was last open. */
   async recover(): Promise<void> {
     const { session, host } = this.options;
-<<<<<<< Updated upstream
-    for (const instanceId of await session.openInstances()) {
-      const live = this.acquire(instanceId);
-      while (live.isLoading && !this.#stopped) await new Promise<void>((resolve) => host.afterIo(resolve));
-      this.checkOpen();
-      const { record, eventCount, turnCount } = live;
-      // Turns may come between: what they have called has been started, what they have ended is not taken up.
-      const history = record?.isBusy ? (await session.history(instanceId)).slice(0, eventCount) : [];
-      for (const job of record ? outstandingJobs(record, history) : []) {
-        const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
-        if (isOpen && live.record?.executionId === job.executionId) this.#activities.resume(job);
-      }
-      this.enqueue(live);
-=======
     this.#recoveryCount++;
     try {
       const open = (await session.openInstances()).map((instanceId) => this.acquire(instanceId));
@@ -140,16 +129,18 @@ export class Engine implements EnginePorts {
       this.#hasRead = true;
       for (const live of open) {
         this.checkOpen();
-        const { record } = live;
+        const { record, eventCount, turnCount, instanceId } = live;
+        // Turns may come between: what they have called has been started, what they have ended is not taken up.
+        const history = record?.isBusy ? (await session.history(instanceId)).slice(0, eventCount) : [];
+        for (const job of record ? outstandingJobs(record, history) : []) {
+          const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
+          if (isOpen && live.record?.executionId === job.executionId) this.#activities.resume(job);
+        }
         // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
-        if (this.find(live.instanceId) === live) this.enqueue(live);
-        if (!record?.isBusy) continue;
-        for (const job of outstandingJobs(record, await session.history(record.instanceId)))
-          this.#activities.resume(job);
+        if (this.find(instanceId) === live) this.enqueue(live);
       }
     } finally {
       this.#recoveryCount--;
->>>>>>> Stashed changes
     }
     this.#schedule();
     this.#timers.look();
@@ -229,7 +220,7 @@ export class Engine implements EnginePorts {
   awaitEntity(live: LiveInstance, messages: readonly Message[], done: Promise<void>, stage: () => void): void {
     live.isInTurn = true;
     this.#entityTurns.set(live, messages);
-    done.then(() => {
+    void done.then(() => {
       if (!this.#entityTurns.delete(live)) return;
       live.isInTurn = false;
       stage();
@@ -264,7 +255,7 @@ export class Engine implements EnginePorts {
   #schedule(): void {
     if (this.#isScheduled || this.#isPumping || this.#isWaiting) return;
     this.#isScheduled = true;
-    Promise.resolve().then(() => {
+    void Promise.resolve().then(() => {
       this.#isScheduled = false;
       this.#pump();
     });
@@ -454,12 +445,4 @@ export class Engine implements EnginePorts {
     this.#turns = [];
     this.#ready = [];
   }
-
-  #fire(timer: StoredTimer): void {
-    const live = this.acquire(timer.instanceId);
-    this.deliver(live, timerMessage(timer, live.record, this.options.host.now()));
-  }
 }
-
-/** How long the hub waits after a failed commit before it takes up its work again. */
-const COMMIT_RETRY_DELAY_MS = 1_000;
