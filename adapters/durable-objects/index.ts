@@ -2,7 +2,7 @@
  * Keeps task hubs in the SQLite storage of a Durable Object. The object is the only one that reaches its storage, so a hub is
  * claimed by the first commit, and the tables are made then: opening and reading an empty object writes nothing.
  */
-import type { HubStore, StoreSession } from "../../core/store/contract.ts";
+import type { HubStore, SyncStoreSession } from "../../core/store/contract.ts";
 import { SqlDatabase } from "../sql/database.ts";
 import type { SqlDriver, SqlRow } from "../sql/driver.ts";
 
@@ -33,7 +33,7 @@ export class DurableObjectStore implements HubStore {
   }
 
   /** @throws HoldfastError (code `storeTooNew`) when a newer Holdfast has written the storage. */
-  open(hub: string): StoreSession {
+  open(hub: string): SyncStoreSession {
     return this.#database.open(hub);
   }
 }

@@ -1,6 +1,6 @@
 /** Keeps task hubs in a SQLite file, through Node's own `node:sqlite`. */
 import { InvalidArgumentError } from "../../core/errors.ts";
-import type { HubStore, StoreSession } from "../../core/store/contract.ts";
+import type { HubStore, SyncStoreSession } from "../../core/store/contract.ts";
 import { SqlDatabase } from "../sql/database.ts";
 import { type Connection, connect, type SqliteStoreOptions } from "./connection.ts";
 
@@ -43,7 +43,7 @@ export class SqliteStore implements HubStore {
    * Opens a hub and fences its older sessions, those of other processes too.
    * @throws HoldfastError with the codes of `connect`, and `storeTooNew` when a newer Holdfast has written the file.
    */
-  open(hub: string): StoreSession {
+  open(hub: string): SyncStoreSession {
     this.#open ??= this.#connect();
     this.#sessionCount++;
     try {

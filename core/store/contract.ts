@@ -199,6 +199,13 @@ export interface StoreSession {
   close(): Awaitable<void>;
 }
 
+/** A session that answers at once. */
+export type SyncStoreSession = {
+  readonly [K in keyof StoreSession]: StoreSession[K] extends (...args: infer A) => infer R
+    ? (...args: A) => Exclude<R, Promise<unknown>>
+    : StoreSession[K];
+};
+
 /** A database that hubs can be kept in. It outlives the hubs opened over it. */
 export interface HubStore {
   open(hub: string): Awaitable<StoreSession>;

@@ -18,7 +18,7 @@ import type {
   PageCursor,
   StoredInstance,
   StoredTimer,
-  StoreSession,
+  SyncStoreSession,
 } from "./contract.ts";
 import { TimerHeap } from "./timer-heap.ts";
 
@@ -45,14 +45,14 @@ class HubData {
 export class MemoryStore implements HubStore {
   readonly #hubs = new Map<string, HubData>();
 
-  open(hub: string): StoreSession {
+  open(hub: string): SyncStoreSession {
     const data = this.#hubs.get(hub) ?? new HubData();
     this.#hubs.set(hub, data);
     return new MemorySession(hub, data);
   }
 }
 
-class MemorySession implements StoreSession {
+class MemorySession implements SyncStoreSession {
   readonly epoch: number;
   readonly #hub: string;
   readonly #data: HubData;

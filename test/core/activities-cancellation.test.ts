@@ -19,7 +19,7 @@ import { inEveryShape } from "./shapes.ts";
 /** The record of an instance as it is stored. Closes the hub. */
 async function storedRecord(hub: TestTaskHub, store: MemoryStore, id: string): Promise<InstanceRecord> {
   await hub.close();
-  const stored = await store.open("default").load(id);
+  const stored = store.open("default").load(id);
   if (!stored?.record) throw new Error(`There is no record of '${id}'.`);
   return stored.record;
 }

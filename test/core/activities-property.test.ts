@@ -107,7 +107,7 @@ async function play(define: Define, steps: readonly Step[], happenings: readonly
   const history = await hub.getOrchestrationHistory("one");
   const { runtimeStatus, output } = await stateOf(hub, "one");
   await hub.close();
-  const isBusy = (await store.open("default").load("one"))?.record?.isBusy;
+  const isBusy = store.open("default").load("one")?.record?.isBusy;
   return { program, history, runtimeStatus, output, isBusy };
 }
 

@@ -104,11 +104,11 @@ describe("an inbox as it was stored", () => {
     const id = await first.scheduleNewOrchestration(collect, "old");
     await first.close();
     const session = store.open("default");
-    const record = (await session.load(id))?.record;
+    const record = session.load(id)?.record;
     const timestamp = first.now;
     const orchestrationInstance = { instanceId: id, executionId: "next" };
     const start = { type: "ExecutionStarted", eventId: 0, timestamp, name: "collect", input: '"new"' } as const;
-    await session.commit([
+    session.commit([
       {
         instanceId: id,
         atMs: timestamp.getTime(),

@@ -119,14 +119,14 @@ test(`${KILLS} kills of the runtime lose nothing that was acknowledged and use n
 
 test("a history that a Durable Object stored replays in Node, with every result recorded once", async () => {
   await runtime.kill();
-  const session = await new SqliteStore({ path: runtime.database() }).open("default");
+  const session = new SqliteStore({ path: runtime.database() }).open("default");
   for (let index = 0; index < JOURNEYS; index++) {
-    const history = await session.history(idOf(index));
+    const history = session.history(idOf(index));
     const recorded = history.flatMap((event) => (event.type === "TaskCompleted" ? [event.taskScheduledId] : []));
     expect(new Set(recorded).size).toBe(recorded.length);
     await replayHistory(journey, history, { functions });
   }
-  await session.close();
+  session.close();
 });
 
 test("a history that Node recorded replays in workerd, and one that does not fit is refused there", async () => {

@@ -44,7 +44,7 @@ class FaultyStore implements HubStore {
     const commit = async (changes: Parameters<StoreSession["commit"]>[0]): Promise<void> => {
       const luck = this.hasFaults ? this.#random() : 1;
       if (luck < 0.05) throw new Error("refused");
-      await session.commit(changes);
+      session.commit(changes);
       if (luck < 0.1) throw new Error("applied, and then refused");
     };
     return {

@@ -3,7 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { DurableObjectStore, type ObjectStorage } from "../../adapters/durable-objects/index.ts";
-import type { InstanceChange, StoreSession } from "../../core/store/contract.ts";
+import type { InstanceChange, SyncStoreSession } from "../../core/store/contract.ts";
 import { entity, message, record, timer, turn } from "../conformance/samples.ts";
 import { storeConformance } from "../conformance/suite.ts";
 
@@ -144,7 +144,7 @@ test.for(COSTS)("rows written: %s: %i", ([, rows, before, measured]) =>
   }),
 );
 
-function readEverything(session: StoreSession): unknown[] {
+function readEverything(session: SyncStoreSession): unknown[] {
   return [
     session.load("a"),
     session.history("a"),
@@ -189,7 +189,7 @@ test("opening again writes nothing until the first commit, which writes one row 
 
 test("data and epoch survive the eviction of the object", async () => {
   const stub = freshObject();
-  const open = <T>(run: (session: StoreSession) => T): Promise<T> =>
+  const open = <T>(run: (session: SyncStoreSession) => T): Promise<T> =>
     inStorage(stub, (storage) => run(new DurableObjectStore(storage).open("orders")));
   const epoch = await open((session) => {
     session.commit([
