@@ -114,7 +114,7 @@ describe("a status", () => {
       createdAt: "2026-01-31T10:20:30.999Z",
       lastUpdatedAt: "2026-01-31T10:20:31.001Z",
       input: expect.stringContaining("1970"),
-      failure: { errorType: "TypeError", errorMessage: "no such city" },
+      failure: { errorType: "TypeError", errorMessage: "no such city", isNonRetriable: false },
       tags: { a: "b" },
     });
   });
