@@ -24,7 +24,8 @@ export async function bundleWorker(entry: string): Promise<string> {
     tsconfig: join(ROOT, "tsconfig.json"),
     resolve: { conditionNames: ["workerd", "worker", "import", "default"] },
     external: [/^cloudflare:/, /^node:/],
-    output: { format: "esm", sourcemap: "inline" },
+    // One module: what the library loads on demand comes along.
+    output: { format: "esm", sourcemap: "inline", codeSplitting: false },
     logLevel: "warn",
     write: false,
   });
