@@ -2,18 +2,12 @@
 import type { OrchestrationQuery, Page, Pageable } from "../client/client.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { PAGE_SIZE, PAGE_SIZE_MAX } from "../limits.ts";
-import type { InstanceFilter, OrchestrationStatus, PageCursor } from "../store/contract.ts";
-
-const STATUSES: readonly OrchestrationStatus[] = [
-  "Pending",
-  "Running",
-  "Completed",
-  "Failed",
-  "Terminated",
-  "Canceled",
-  "Suspended",
-  "ContinuedAsNew",
-];
+import {
+  type InstanceFilter,
+  ORCHESTRATION_STATUSES,
+  type OrchestrationStatus,
+  type PageCursor,
+} from "../store/contract.ts";
 
 /**
  * A listing over `fetch`, which gives up to `limit` rows after a cursor.
@@ -68,9 +62,9 @@ export function filterOf(query: OrchestrationQuery): InstanceFilter {
 
 /** @throws InvalidArgumentError for a text that is no status. */
 export function checkStatus(status: unknown): asserts status is OrchestrationStatus {
-  if (!STATUSES.includes(status as OrchestrationStatus))
+  if (!ORCHESTRATION_STATUSES.includes(status as OrchestrationStatus))
     throw new InvalidArgumentError(
-      `'${String(status)}' is not a status of an orchestration. Known: ${STATUSES.join(", ")}.`,
+      `'${String(status)}' is not a status of an orchestration. Known: ${ORCHESTRATION_STATUSES.join(", ")}.`,
     );
 }
 

@@ -15,15 +15,18 @@ import type { HistoryEvent, ParentInstance, Tags } from "../history/events.ts";
 export type Awaitable<T> = T | Promise<T>;
 
 /** Where an instance stands, in the words of the public API. */
-export type OrchestrationStatus =
-  | "Pending"
-  | "Running"
-  | "Completed"
-  | "Failed"
-  | "Terminated"
-  | "Canceled"
-  | "Suspended"
-  | "ContinuedAsNew";
+export const ORCHESTRATION_STATUSES = [
+  "Pending",
+  "Running",
+  "Completed",
+  "Failed",
+  "Terminated",
+  "Canceled",
+  "Suspended",
+  "ContinuedAsNew",
+] as const;
+/** One of them. */
+export type OrchestrationStatus = (typeof ORCHESTRATION_STATUSES)[number];
 
 /** All that is stored of an instance beside its history. Immutable: a change makes a new record. */
 export interface InstanceRecord {

@@ -3,22 +3,11 @@
  *
  * Every function throws RequestError `invalidRequest` for a value that it cannot understand.
  */
-import type { OrchestrationStatus } from "../../core/store/contract.ts";
+import { ORCHESTRATION_STATUSES, type OrchestrationStatus } from "../../core/store/contract.ts";
 import { RequestError } from "./request-error.ts";
 
 /** Parameters that any request may have: the hub, a storage connection as Durable Functions has it (without effect here), and the key. */
 const EVERYWHERE: readonly string[] = ["taskHub", "connection", "code"];
-
-const STATUSES: readonly OrchestrationStatus[] = [
-  "Pending",
-  "Running",
-  "Completed",
-  "Failed",
-  "Terminated",
-  "Canceled",
-  "Suspended",
-  "ContinuedAsNew",
-];
 
 /** A date, or an instant to at most milliseconds; a time without an offset is UTC. */
 const INSTANT = /^(\d{4})-(\d\d)-(\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+ -]\d\d:\d\d)?)?$/i;
@@ -67,8 +56,8 @@ export class QueryParameters {
       .filter((part) => part !== "");
     if (parts === undefined || parts.length === 0) return undefined;
     return parts.map((part) => {
-      const status = STATUSES.find((known) => known.toLowerCase() === part.toLowerCase());
-      if (status === undefined) throw misunderstood(name, part, `one of ${STATUSES.join(", ")}`);
+      const status = ORCHESTRATION_STATUSES.find((known) => known.toLowerCase() === part.toLowerCase());
+      if (status === undefined) throw misunderstood(name, part, `one of ${ORCHESTRATION_STATUSES.join(", ")}`);
       return status;
     });
   }
