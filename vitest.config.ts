@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import packageJson from "./package.json" with { type: "json" };
+import { BACK_END_NAMES, BACK_ENDS, CHROMIUM_ARGUMENTS, chromiumPath, PROFILES } from "./test/browser/chromium.ts";
 
 // The Workers tools neither fetch sample data nor report usage: tests reach no network. Processes that tests start inherit this.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
@@ -18,6 +21,7 @@ const alias = Object.entries(packageJson.exports)
   }));
 
 const inWorkerd = ["test/worker/**/*.test.ts"];
+const inPages = ["test/browser/in-page/**/*.test.ts"];
 const inProcessesOfTheirOwn = ["test/{browser,end-to-end}/**/*.test.ts"];
 
 const node = defineConfig({
@@ -46,12 +50,40 @@ const workerd = defineConfig({
   },
 });
 
+/** Runs in a page of a real browser with its profile on disk, once on each database that IndexedDB is kept in there. */
+const chromium = defineConfig({
+  resolve: { alias },
+  test: {
+    include: inPages,
+    globalSetup: "test/browser/set-up.ts",
+    fileParallelism: false,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      instances: BACK_END_NAMES.map((backEnd) => ({
+        browser: "chromium" as const,
+        name: `chromium, ${backEnd}`,
+        // What touches no database runs once.
+        ...(backEnd !== "LevelDB" && { exclude: ["test/browser/in-page/replay.test.ts"] }),
+        provider: playwright({
+          launchOptions: { executablePath: chromiumPath(), args: [...CHROMIUM_ARGUMENTS, ...BACK_ENDS[backEnd]] },
+          // Unlike other contexts, a persistent one keeps IndexedDB on disk.
+          persistentContext: join(PROFILES, backEnd),
+        }),
+      })),
+    },
+  },
+});
+
 /** Starts real processes and browsers, and kills them: after the other projects, one file at a time. */
 const endToEnd = defineConfig({
   resolve: { alias },
   test: {
     name: "e2e",
     include: inProcessesOfTheirOwn,
+    exclude: inPages,
+    globalSetup: "test/browser/set-up.ts",
     sequence: { groupOrder: 1 },
     maxWorkers: 1,
     testTimeout: 120_000,
@@ -61,7 +93,7 @@ const endToEnd = defineConfig({
 
 export default defineConfig({
   test: {
-    projects: [node, workerd, endToEnd],
+    projects: [node, workerd, chromium, endToEnd],
     passWithNoTests: true,
     reporters: ["dot"],
     experimental: { diagnostics: false },
