@@ -228,12 +228,14 @@ export class ActivityRunner {
     lastHeartbeat?: string | undefined,
   ): void {
     const timestamp = new Date(this.#ports.host.now());
-    const base = { eventId: -1, timestamp, taskScheduledId: job.event.eventId };
+    const taskScheduledId = job.event.eventId;
     if (failure) {
       const heartbeat = lastHeartbeat === undefined ? {} : { lastHeartbeat };
-      this.#ports.report(job, { type: "TaskFailed", ...base, failureDetails: failure, ...heartbeat });
-    } else if (result === undefined) this.#ports.report(job, { type: "TaskCompleted", ...base });
-    else this.#ports.report(job, { type: "TaskCompleted", ...base, result });
+      const base = { eventId: -1, timestamp, taskScheduledId, failureDetails: failure };
+      this.#ports.report(job, { type: "TaskFailed", ...base, ...heartbeat });
+    } else if (result === undefined)
+      this.#ports.report(job, { type: "TaskCompleted", eventId: -1, timestamp, taskScheduledId });
+    else this.#ports.report(job, { type: "TaskCompleted", eventId: -1, timestamp, taskScheduledId, result });
   }
 
   /** After attempts have ended: others take their places. */

@@ -59,9 +59,13 @@ export function admit(live: LiveInstance, ports: EnginePorts): Turn | undefined 
   if (index > 0) live.inbox = index === live.inbox.length ? [] : live.inbox.slice(index);
   if (taken.length === 0) return undefined;
   const draft = ports.group.draft(live, now.getTime());
-  for (const message of taken) draft.take(message);
+  const fresh: HistoryEvent[] = [{ type: "OrchestratorStarted", eventId: -1, timestamp: now }];
+  for (const message of taken) {
+    draft.take(message);
+    if (message.kind === "event" || message.kind === "start") fresh.push(message.event);
+  }
   const refusal = live.run ? undefined : versionMismatch(live.record?.version ?? "", ports.options.versioning);
-  return new Turn(live, taken, taken.flatMap(eventsOf), now, refusal);
+  return new Turn(live, taken, fresh, now, refusal);
 }
 
 function isTermination(message: Message): boolean {
@@ -71,10 +75,6 @@ function isTermination(message: Message): boolean {
 /** True when the hub leaves instances of this version to another. */
 function isForAnotherHub(version: string, { options: { versioning } }: EnginePorts): boolean {
   return versioning.onMismatch !== "fail" && versionMismatch(version, versioning) !== undefined;
-}
-
-function eventsOf(message: Message): HistoryEvent[] {
-  return message.kind === "event" || message.kind === "start" ? [message.event] : [];
 }
 
 function judge(

@@ -367,7 +367,7 @@ export class Engine implements EnginePorts {
       if (message.kind !== "event" && message.kind !== "start") continue;
       keepUntilDue(group.draft(live, this.options.host.now()), stored(message, message.sequence));
     }
-    const changes = [...group.drafts.values()].flatMap((draft) => draft.change() ?? []);
+    const changes = group.changes();
     this.#commitCount++;
     try {
       const done = changes.length > 0 ? this.options.session.commit(changes) : undefined;

@@ -1,12 +1,12 @@
 /** One group commit in the making: the changes of many instances that will be written together, and what follows once they are. */
+
 import type { HistoryEvent } from "../history/events.ts";
+import type { Mutable } from "../mutable.ts";
 import type { EntityRecord, InboxMessage, InstanceChange, InstanceRecord, StoredTimer } from "../store/contract.ts";
 import type { Cancellation } from "./activities.ts";
 import type { ActivityJob } from "./activity-attempt.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { Message } from "./message.ts";
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The changes of one instance, collected over the turns it has in this group. */
 export class Draft {
@@ -185,6 +185,15 @@ export class Group {
   }
   answer(message: Message, value?: unknown): void {
     if (message.ack) this.acks.push({ message, value });
+  }
+  /** Finishes the drafts: what is to be written. */
+  changes(): InstanceChange[] {
+    const changes: InstanceChange[] = [];
+    for (const draft of this.drafts.values()) {
+      const change = draft.change();
+      if (change) changes.push(change);
+    }
+    return changes;
   }
   get isEmpty(): boolean {
     return this.drafts.size === 0 && this.acks.length === 0;

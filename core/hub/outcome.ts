@@ -5,12 +5,14 @@
  * O2. A finished or continued generation has no open timers and no outstanding activities.
  * O3. A cancelled activity is recorded as failed by the turn that cancelled it, so that a history tells what is outstanding.
  */
+
 import { TaskCanceledError } from "../errors.ts";
 import type { FailureData } from "../failure.ts";
 import type {
   CarriedEvent,
   CompleteOrchestrationAction,
   OrchestratorAction,
+  ScheduleTaskAction,
   SendEntityMessageAction,
   TurnDecision,
 } from "../history/actions.ts";
@@ -23,6 +25,7 @@ import type {
   SubOrchestrationInstanceCreatedEvent,
   TaskScheduledEvent,
 } from "../history/events.ts";
+import type { Mutable } from "../mutable.ts";
 import type { InstanceRecord, OrchestrationStatus, StoredTimer } from "../store/contract.ts";
 import { unreachable } from "../unreachable.ts";
 
@@ -171,10 +174,8 @@ function canceledEvent(taskScheduledId: number, timestamp: Date): HistoryEvent {
 /** The history event that records an action. */
 export function eventOf(action: OrchestratorAction, timestamp: Date): HistoryEvent {
   switch (action.kind) {
-    case "scheduleTask": {
-      const { kind: _kind, id, ...fields } = action;
-      return { type: "TaskScheduled", eventId: id, timestamp, ...fields };
-    }
+    case "scheduleTask":
+      return taskScheduled(action, timestamp);
     case "createSubOrchestration": {
       const { kind: _kind, id, ...fields } = action;
       return { type: "SubOrchestrationInstanceCreated", eventId: id, timestamp, ...fields };
@@ -199,6 +200,20 @@ export function eventOf(action: OrchestratorAction, timestamp: Date): HistoryEve
     default:
       return unreachable(action);
   }
+}
+
+/** The commonest event of all, field by field: most calls have an input and nothing else. */
+function taskScheduled(action: ScheduleTaskAction, timestamp: Date): TaskScheduledEvent {
+  const { id, name, version, input, tags, attempt, firstAttemptId, lastHeartbeat, options } = action;
+  const event: Mutable<TaskScheduledEvent> = { type: "TaskScheduled", eventId: id, timestamp, name };
+  if (version !== undefined) event.version = version;
+  if (input !== undefined) event.input = input;
+  if (tags) event.tags = tags;
+  if (attempt !== undefined) event.attempt = attempt;
+  if (firstAttemptId !== undefined) event.firstAttemptId = firstAttemptId;
+  if (lastHeartbeat !== undefined) event.lastHeartbeat = lastHeartbeat;
+  if (options) event.options = options;
+  return event;
 }
 
 function entityEventOf({ id, message }: SendEntityMessageAction, timestamp: Date): ActionEvent {

@@ -28,17 +28,17 @@ export class Turn {
   constructor(
     live: LiveInstance,
     messages: readonly Message[],
-    events: readonly HistoryEvent[],
+    fresh: readonly HistoryEvent[],
     now: Date,
     refusal: VersionMismatchError | undefined,
   ) {
     this.live = live;
     this.messages = messages;
     this.now = now;
-    this.fresh = [{ type: "OrchestratorStarted", eventId: -1, timestamp: now }, ...events];
-    this.termination = events.find((event) => event.type === "ExecutionTerminated");
+    this.fresh = fresh;
+    this.termination = fresh.find((event) => event.type === "ExecutionTerminated");
     this.#refusal = refusal;
-    this.isRewind = events.some((event) => event.type === "ExecutionRewound");
+    this.isRewind = fresh.some((event) => event.type === "ExecutionRewound");
     this.#pasts = this.isRewind ? rewoundHistories(live.past ?? []) : [live.past ?? []];
   }
 

@@ -15,7 +15,8 @@ export interface VersioningOptions {
 /** Why a hub does not run an instance of a version; `undefined` when it does. */
 export function versionMismatch(version: string, versioning: VersioningOptions): VersionMismatchError | undefined {
   const { version: own = "", match = "none" } = versioning;
+  if (match === "none") return undefined;
   const order = compareVersions(version, own);
-  const isFit = match === "none" || (match === "strict" ? order === 0 : order <= 0);
+  const isFit = match === "strict" ? order === 0 : order <= 0;
   return isFit ? undefined : new VersionMismatchError(version, own, match);
 }

@@ -6,12 +6,17 @@
  *     retry delay never reaches beyond it: its timer fires at the deadline at the latest, and then the call fails.
  * C3. A call that was cancelled is settled at once: nothing of it is recorded but the cancellation, and no retry follows.
  */
+
 import { isScheduleToClose, scheduleToCloseTimeout, timeoutFailure } from "../activity-timeout.ts";
+import { optionsOf } from "../definition/definitions.ts";
+import type { CallActivityOptions } from "../definition/orchestration-context.ts";
 import type { Retry } from "../definition/retry.ts";
 import { type Duration, durationMs } from "../duration.ts";
 import { FunctionNotRegisteredError, TaskFailedError } from "../errors.ts";
 import { type FailureData, type FailureDetails, failureDetails } from "../failure.ts";
 import type { OrchestratorAction, ScheduleTaskAction } from "../history/actions.ts";
+import type { ActivityCallOptions } from "../history/events.ts";
+import type { Mutable } from "../mutable.ts";
 import type { Operation, OperationHost } from "./operations.ts";
 import { retryDelayMs } from "./retry-decision.ts";
 import { TaskNode } from "./task.ts";
@@ -29,16 +34,27 @@ export interface Repetition {
 /** One attempt of a call, as an action; the first has no `again`. */
 export type AttemptAction = (id: number, firstId: number, again: Repetition | undefined) => OrchestratorAction;
 
-/** The attempts of an activity call. */
+/** The attempts of an activity call. Most calls have an input and nothing else: absent fields cost nothing. */
 export function activityAttempts(
-  call: Omit<ScheduleTaskAction, "id" | "attempt" | "firstAttemptId" | "lastHeartbeat">,
+  name: string,
+  version: string | undefined,
+  input: string | undefined,
+  options: CallActivityOptions | undefined,
 ): AttemptAction {
+  const call: Mutable<ScheduleTaskAction> = { kind: "scheduleTask", id: 0, name };
+  if (version !== undefined) call.version = version;
+  if (input !== undefined) call.input = input;
+  if (options) {
+    if (options.tags) call.tags = { ...options.tags };
+    const { retry: _retry, ...callOptions } = optionsOf(options);
+    if (Object.keys(callOptions).length > 0) call.options = callOptions as ActivityCallOptions;
+  }
   return (id, firstAttemptId, again) => {
-    if (!again) return { id, ...call };
+    if (!again) return { ...call, id };
     const { attempt, remainingMs, lastHeartbeat } = again;
     return {
-      id,
       ...call,
+      id,
       attempt,
       firstAttemptId,
       ...(lastHeartbeat !== undefined && { lastHeartbeat }),

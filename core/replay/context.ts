@@ -3,7 +3,6 @@ import {
   type ActivityDefinition,
   checkActivityOptions,
   type OrchestratorDefinition,
-  optionsOf,
 } from "../definition/definitions.ts";
 import type { EntityDefinition, EntityProxy } from "../definition/entity.ts";
 import type { DurableHttpRequest, DurableHttpResponse } from "../definition/http.ts";
@@ -16,7 +15,7 @@ import type {
 } from "../definition/orchestration-context.ts";
 import { checkRetry } from "../definition/retry.ts";
 import { type Duration, dueAtMs, durationMs } from "../duration.ts";
-import type { ActivityCallOptions, ExecutionStartedEvent } from "../history/events.ts";
+import type { ExecutionStartedEvent } from "../history/events.ts";
 import { checkInstanceId, checkName, EntityId, type EntityIdLike, foreignEntityIdOf } from "../identity.ts";
 import { gatedLogger, type Logger } from "../logger.ts";
 import { activityAttempts, CallTask } from "./call-task.ts";
@@ -71,27 +70,19 @@ export class ReplayContext implements OrchestrationContext {
   callActivity<TOutput>(
     activity: ActivityDefinition<never, TOutput> | string,
     input?: unknown,
-    options: CallActivityOptions = {},
+    options?: CallActivityOptions,
   ): CancelableTask<TOutput> {
     this.#run.checkActive("callActivity");
     const name = typeof activity === "string" ? activity : activity?.name;
     checkName(name, "The name of the activity to call");
-    checkActivityOptions(options, `The call of activity '${name}'`);
-    const version = options.version ?? (typeof activity === "string" ? undefined : activity.version || undefined);
+    if (options) checkActivityOptions(options, `The call of activity '${name}'`);
+    const version = options?.version ?? (typeof activity === "string" ? undefined : activity.version || undefined);
     const definition = typeof activity === "string" ? this.#run.ports.activity(name, version ?? "") : activity;
     const payload = this.#payload(this.#run.ports.checkInput(definition, input));
-    const { retry: _retry, ...callOptions } = optionsOf(options);
-    const common = {
-      kind: "scheduleTask" as const,
-      name,
-      ...(version !== undefined && { version }),
-      ...(payload !== undefined && { input: payload }),
-      ...(options.tags && { tags: { ...options.tags } }),
-      ...(Object.keys(callOptions).length > 0 && { options: callOptions as ActivityCallOptions }),
-    };
-    const retry = options.retry ?? definition?.options.retry;
-    const timeoutMs = options.scheduleToCloseTimeoutMs ?? definition?.options.scheduleToCloseTimeoutMs;
-    return new CallTask<TOutput>(this.#run, "Activity", name, activityAttempts(common), retry, timeoutMs);
+    const attempts = activityAttempts(name, version, payload, options);
+    const retry = options?.retry ?? definition?.options.retry;
+    const timeoutMs = options?.scheduleToCloseTimeoutMs ?? definition?.options.scheduleToCloseTimeoutMs;
+    return new CallTask<TOutput>(this.#run, "Activity", name, attempts, retry, timeoutMs);
   }
 
   callSubOrchestrator<TOutput>(

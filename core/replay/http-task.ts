@@ -102,12 +102,8 @@ export class HttpTask extends TaskNode<DurableHttpResponse> implements Operation
 
   #send(): void {
     const { retry, timeoutMs } = this.#options;
-    const attempts = activityAttempts({
-      kind: "scheduleTask",
-      name: HTTP_REQUEST,
-      input: this.#encode(this.#next),
-      ...(timeoutMs !== undefined && { options: { timeoutMs } }),
-    });
+    const options = timeoutMs === undefined ? undefined : { timeoutMs };
+    const attempts = activityAttempts(HTTP_REQUEST, undefined, this.#encode(this.#next), options);
     const call = new CallTask<HttpReceipt>(this.#host, "Activity", HTTP_REQUEST, attempts, retry);
     this.#call = call;
     call.watch(({ error }) => {

@@ -141,7 +141,6 @@ export class TaskNode<T> implements CancelableTask<T> {
       resolve = res;
       reject = rej;
     });
-    promise.catch(ignore);
     this.#deferred = { promise, resolve, reject };
     if (this.#state === "pending") {
       if (this.#owner) this.#owner.awaitedCount++;
