@@ -30,3 +30,4 @@ declare var URL: { new (url: string, base?: string | URL): URL };
 declare var TextDecoder: {
   new (): { decode(bytes?: Uint8Array, options?: { readonly stream?: boolean }): string };
 };
+declare var performance: { now: () => number };

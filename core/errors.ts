@@ -51,6 +51,8 @@ export interface NonDeterminismReport {
   readonly taken: string;
   /** Where in user code today's step was taken, when the engine knows. */
   readonly callSite?: string;
+  /** Where in user code the recorded step was taken: known to `checkDeterminism`, which has just run it; a stored history holds no places. */
+  readonly recordedCallSite?: string;
 }
 
 /** Replay took another path than the recorded history. Code `nonDeterminism`. */

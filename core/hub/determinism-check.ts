@@ -58,15 +58,18 @@ const SHIFT_MS = 90_061_001;
 
 /** Shifts what the platform tells of time; gives what undoes it. */
 function shiftAmbient(): () => void {
-  const Original = globalThis.Date;
-  const now = (): number => Original.now() + SHIFT_MS;
-  globalThis.Date = new Proxy(Original, {
+  const OriginalDate = globalThis.Date;
+  const now = (): number => OriginalDate.now() + SHIFT_MS;
+  globalThis.Date = new Proxy(OriginalDate, {
     construct: (target, args, newTarget) =>
       Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget) as object,
-    apply: () => new Original(now()).toString(),
+    apply: () => new OriginalDate(now()).toString(),
     get: (target, key) => (key === "now" ? now : (Reflect.get(target, key) as unknown)),
   });
+  const originalNow = performance.now;
+  performance.now = () => originalNow.call(performance) + SHIFT_MS;
   return () => {
-    globalThis.Date = Original;
+    globalThis.Date = OriginalDate;
+    performance.now = originalNow;
   };
 }

@@ -25,7 +25,12 @@ export interface EngineOptions {
   /** Every turn is run again from scratch and compared. */
   readonly checksDeterminism: boolean;
   readonly versioning: VersioningOptions;
-  newRun(instanceId: string, onViolation: () => void, isStrict?: boolean): OrchestratorRun;
+  /** `isStrict`: a run that is compared with the one before it. */
+  newRun(
+    live: Pick<LiveInstance, "instanceId" | "callSites">,
+    onViolation: () => void,
+    isStrict?: boolean,
+  ): OrchestratorRun;
 }
 
 export interface EnginePorts {

@@ -337,14 +337,14 @@ export class Engine implements EnginePorts {
   }
 
   #newRun(live: LiveInstance): OrchestratorRun {
-    return this.options.newRun(live.instanceId, () => this.post(live.instanceId, { kind: "nudge" }));
+    return this.options.newRun(live, () => this.post(live.instanceId, { kind: "nudge" }));
   }
 
   /** Begins the development check of a turn that has run; false when it is not asked for, or done. */
   #mustCheck(turn: Turn): boolean {
     if (!this.options.checksDeterminism) return false;
     const { live } = turn;
-    return turn.beginCheck(live.recorded, (isStrict) => this.options.newRun(live.instanceId, () => {}, isStrict));
+    return turn.beginCheck(live.recorded, () => this.options.newRun(live, () => {}, true));
   }
 
   #finish(turn: Turn): void {

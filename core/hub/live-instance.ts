@@ -21,6 +21,8 @@ export class LiveInstance {
   past: readonly HistoryEvent[] | undefined;
   /** The history so far, kept only for the development check. */
   recorded: HistoryEvent[] = [];
+  /** Where in user code its steps were taken, by sequence id; filled only for the development check. */
+  readonly callSites: Map<number, string> = new Map();
   inbox: Message[] = [];
   /** Messages kept for a scheduled start; `undefined` when it is not waiting for one. */
   held: Message[] | undefined;
@@ -91,6 +93,7 @@ export class LiveInstance {
     this.run = undefined;
     this.past = undefined;
     this.recorded = [];
+    this.callSites.clear();
     this.openTasks.clear();
     this.openChildren.clear();
     this.openTimers.clear();

@@ -15,6 +15,7 @@ import { scheduleEntity } from "../schedules/entity.ts";
 import { type HubStore, isPromise } from "../store/contract.ts";
 import { MemoryStore } from "../store/memory.ts";
 import { Engine } from "./engine.ts";
+import type { EngineOptions } from "./engine-ports.ts";
 import { type Host, systemHost } from "./host.ts";
 import { Payloads } from "./payloads.ts";
 import { Registry } from "./registry.ts";
@@ -38,7 +39,7 @@ export interface TaskHubOptions {
   readonly limits?: Partial<Limits>;
   /** What becomes of an instance whose history its code no longer fits: it fails (unless given), or is suspended until it fits again. */
   readonly onNonDeterminism?: "fail" | "suspend";
-  /** For development: every turn is run again from scratch, with another clock and other random numbers, and compared. */
+  /** For development: every turn is run again from scratch, with another clock and other random numbers, and compared. A difference is reported with the places of both steps. */
   readonly checkDeterminism?: boolean;
   readonly versioning?: VersioningOptions;
   /** Host resources that activities and entities see as `ctx.env`. */
@@ -79,8 +80,11 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
   });
   const registry = new Registry(options.functions, [http, scheduleEntity(() => engine)]);
   const session = await (isDirect ? store : new SealedStore(store, codec)).open(hubName);
-  const newRun = (instanceId: string, onViolation: () => void, isStrict = false): OrchestratorRun =>
-    new OrchestratorRun({ ...runPorts(instanceId, registry, payloads, logger, onViolation), isStrict });
+  const checksDeterminism = options.checkDeterminism ?? false;
+  const newRun: EngineOptions["newRun"] = ({ instanceId, callSites }, onViolation, isStrict = false) => {
+    const ports = runPorts(instanceId, registry, payloads, logger, onViolation);
+    return new OrchestratorRun({ ...ports, isStrict, ...(checksDeterminism && { callSites }) });
+  };
   const engine: Engine = new Engine({
     hubName,
     session,
@@ -91,7 +95,7 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
     logger,
     env: options.env,
     onNonDeterminism: oneOf(options.onNonDeterminism, ["fail", "suspend"], "onNonDeterminism"),
-    checksDeterminism: options.checkDeterminism ?? false,
+    checksDeterminism,
     versioning: checkVersioning(options.versioning ?? {}),
     newRun,
   });

@@ -78,9 +78,9 @@ export class Turn {
   }
 
   /** Runs the turn once more from scratch, to compare; false when there is nothing to compare or it has been done. */
-  beginCheck(history: readonly HistoryEvent[], newRun: (isStrict: boolean) => OrchestratorRun): boolean {
+  beginCheck(history: readonly HistoryEvent[], newRun: () => OrchestratorRun): boolean {
     if (this.#check || this.termination || this.#refusal) return false;
-    this.#check = new DeterminismCheck(newRun(true), [...history, ...this.fresh], this.finish(), this.now);
+    this.#check = new DeterminismCheck(newRun(), [...history, ...this.fresh], this.finish(), this.now);
     return true;
   }
 

@@ -22,6 +22,20 @@ export type Verdict =
 
 export class Expectations {
   readonly #open = new Map<number, Expected>();
+  readonly #isStrict: boolean;
+  readonly #callSites: Map<number, string> | undefined;
+
+  constructor(isStrict: boolean, callSites: Map<number, string> | undefined) {
+    this.#isStrict = isStrict;
+    this.#callSites = callSites;
+  }
+
+  /** Notes where user code takes a step, for the strict run that will be held against this one. */
+  noteCallSite(id: number): void {
+    if (this.#isStrict || !this.#callSites) return;
+    const { callSite: site } = callSite();
+    if (site !== undefined) this.#callSites.set(id, site);
+  }
 
   /** Takes up the recorded actions of the turn that begins at `start` in the history. */
   expectTurn(history: readonly HistoryEvent[], start: number): void {
@@ -41,7 +55,14 @@ export class Expectations {
     const recorded = describeEvent(event);
     const taken = describeAction(action);
     const differ = (was: string, is: string): NonDeterminismError =>
-      mismatch(instanceId, { sequenceId: action.id, eventIndex, recorded: was, taken: is, ...callSite() });
+      mismatch(instanceId, {
+        sequenceId: action.id,
+        eventIndex,
+        recorded: was,
+        taken: is,
+        ...callSite(),
+        ...this.#recordedCallSite(action.id),
+      });
     if (recorded !== taken) return { type: "mismatch", error: differ(recorded, taken) };
     const [was, is] = [inputOf(event), inputOfAction(action)];
     if (was === is) return { type: "same" };
@@ -61,7 +82,13 @@ export class Expectations {
       eventIndex,
       recorded: describeEvent(event),
       taken: "nothing: the code does not take this step here",
+      ...this.#recordedCallSite(event.eventId),
     });
+  }
+
+  #recordedCallSite(id: number): { recordedCallSite?: string } {
+    const site = this.#isStrict ? this.#callSites?.get(id) : undefined;
+    return site === undefined ? {} : { recordedCallSite: site };
   }
 }
 
@@ -93,21 +120,24 @@ export function otherOutcome(
 
 /** Stack frames of the engine itself, between user code and the check. */
 const ENGINE_FRAME =
-  /\b(callSite|differ|mismatch|Expectations|OrchestratorRun|ReplayContext|CriticalSection|\w+Task(Node)?)\b[.\s]/;
+  /\b(callSite|differ|mismatch|Expectations|OrchestratorRun|ReplayContext|CriticalSection|Proxy|\w+Task(Node)?)\b[.\s]/;
+
+/** Where the engine gives control: below it there is no user code. A retry that falls due is taken by nobody above it. */
+const ENTRY_FRAME = /\bOrchestratorRun\.step\b|\bnode:internal\b/;
 
 /** The line of user code that is calling right now, when the host can tell. */
 export function callSite(): { callSite?: string } {
   const lines = (new Error().stack ?? "").split("\n").slice(1);
-  const line = lines.find((text) => !ENGINE_FRAME.test(text));
-  return line ? { callSite: line.trim().replace(/^at /, "") } : {};
+  const line = lines.find((text) => ENTRY_FRAME.test(text) || !ENGINE_FRAME.test(text));
+  return line && !ENTRY_FRAME.test(line) ? { callSite: line.trim().replace(/^at /, "") } : {};
 }
 
 function mismatch(instanceId: string, report: NonDeterminismReport): NonDeterminismError {
   const step = report.sequenceId === undefined ? "" : ` (sequence id ${report.sequenceId})`;
-  const site = report.callSite === undefined ? "" : ` at ${report.callSite}`;
+  const at = (site: string | undefined): string => (site === undefined ? "" : ` at ${site}`);
   return new NonDeterminismError(
-    `The orchestrator's code no longer fits the history of '${instanceId}'. Event ${report.eventIndex ?? "?"} of the history recorded ${report.recorded}${step}; ` +
-      `the code now takes: ${report.taken}${site}. Either the code was changed while this instance was running, or it is not deterministic ` +
+    `The orchestrator's code no longer fits the history of '${instanceId}'. Event ${report.eventIndex ?? "?"} of the history recorded ${report.recorded}${step}${at(report.recordedCallSite)}; ` +
+      `the code now takes: ${report.taken}${at(report.callSite)}. Either the code was changed while this instance was running, or it is not deterministic ` +
       "(clock, randomness, I/O or changing global state). Bring back the old path for running instances (ctx.patched, versions), or restart the instance.",
     report,
   );

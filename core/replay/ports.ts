@@ -9,6 +9,8 @@ export interface RunPorts {
   readonly logger: Logger;
   /** Another input than the recorded one is a mismatch, not just a warning. */
   readonly isStrict: boolean;
+  /** Where in user code steps were taken, by sequence id: noted by a live run for the strict run that follows. */
+  readonly callSites?: Map<number, string>;
   orchestrator(name: string, version: string): OrchestratorDefinition | undefined;
   activity(name: string, version: string): ActivityDefinition | undefined;
   /** Stored text of a value. @throws PayloadError */

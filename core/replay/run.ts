@@ -67,10 +67,11 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   readonly #operations = new Map<number, Operation>();
   readonly #requests = new Map<string, Operation>();
   #criticalSection: CriticalSection | undefined;
-  readonly #expectations = new Expectations();
+  readonly #expectations: Expectations;
 
   constructor(ports: RunPorts) {
     this.ports = ports;
+    this.#expectations = new Expectations(ports.isStrict, ports.callSites);
   }
 
   get instanceId(): string {
@@ -144,6 +145,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
 
   take(action: OrchestratorAction, operation?: Operation): void {
     if (operation) this.#operations.set(action.id, operation);
+    this.#expectations.noteCallSite(action.id);
     if (!this.isReplaying) {
       this.#actions.set(action.id, action);
       return;

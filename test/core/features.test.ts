@@ -40,10 +40,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["core/logging.test.ts", "takes each line once, however often the code is replayed"],
   ],
   "deterministic ids and time": [
-    [
-      "core/determinism-policies.test.ts",
-      "lets code pass that uses the context for all of it, with every kind of step",
-    ],
+    ["scenarios/determinism.ts", "lets code pass that uses the context for all of it, with every kind of step"],
   ],
   "whenAll and whenAny": [
     ["core/when-all-any.test.ts", "waits for all, and fails then with one AggregateError that tells of every failure"],
@@ -162,17 +159,12 @@ const FEATURES: Readonly<Record<string, Row>> = {
   ],
   "non-determinism that parks instead of failing": [
     [
-      "core/determinism-policies.test.ts",
+      "scenarios/determinism.ts",
       "parks the instance, with the reason in its state and the log, and leaves its history alone",
     ],
-    [
-      "core/determinism-policies.test.ts",
-      "resumes by itself after reopening with code that fits, and has lost nothing",
-    ],
+    ["scenarios/determinism.ts", "resumes by itself after reopening with code that fits, and has lost nothing"],
   ],
-  "a check for determinism on the first run": [
-    ["core/determinism-policies.test.ts", "in a call's input on the first run"],
-  ],
+  "a check for determinism on the first run": [["scenarios/determinism.ts", "in a call's input on the first run"]],
   "patch markers": [
     ["scenarios/versions.ts", "lets old instances finish the old way and new ones go the new way, in one hub"],
   ],

@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { DurableObjectStore } from "../../adapters/durable-objects/index.ts";
 import { continueAsNewScenarios } from "../scenarios/continue-as-new.ts";
+import { determinismCheckScenarios, suspensionScenarios } from "../scenarios/determinism.ts";
 import { entityCallScenarios } from "../scenarios/entities.ts";
 import { entityOperationScenarios } from "../scenarios/entity-operations.ts";
 import { entityStorageScenarios } from "../scenarios/entity-storage.ts";
@@ -36,4 +37,6 @@ describe("in a Durable Object", () => {
   versionScenarios(inDurableObject);
   queryScenarios(inDurableObject);
   watchScenarios(inDurableObject);
+  suspensionScenarios(inDurableObject);
+  determinismCheckScenarios(inDurableObject);
 });
