@@ -8,16 +8,33 @@ import type { ActivityJob } from "./activity-attempt.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { Message } from "./message.ts";
 
+const NONE: readonly never[] = [];
+
+/** Adds to a list that is made when it gets its first item. */
+function append<T>(list: T[] | undefined, item: T): T[] {
+  if (!list) return [item];
+  list.push(item);
+  return list;
+}
+
+/** Takes the first item that fits out of a list; false when there is none. */
+function takeOut<T>(list: T[] | undefined, isIt: (item: T) => boolean): boolean {
+  const at = list?.findIndex(isIt) ?? -1;
+  if (at >= 0) list?.splice(at, 1);
+  return at >= 0;
+}
+
 /** The changes of one instance, collected over the turns it has in this group. */
 export class Draft {
   readonly live: LiveInstance;
   readonly #change: Mutable<InstanceChange>;
   #turns: (readonly HistoryEvent[])[] | undefined;
-  #timersAdded: StoredTimer[] = [];
-  #timersRemoved: StoredTimer[] = [];
-  #timersLeft: StoredTimer[] = [];
-  #inboxAdded: InboxMessage[] = [];
-  #inboxRemoved: number[] = [];
+  // Made when first needed: most changes are a turn and nothing else.
+  #timersAdded: StoredTimer[] | undefined;
+  #timersRemoved: StoredTimer[] | undefined;
+  #timersLeft: StoredTimer[] | undefined;
+  #inboxAdded: InboxMessage[] | undefined;
+  #inboxRemoved: number[] | undefined;
   /** The record with new heartbeat details and no other change. */
   #heartbeats: InstanceRecord | undefined;
   #isNews = false;
@@ -54,52 +71,50 @@ export class Draft {
     this.#change.isReset = true;
     this.#turns = undefined;
     delete this.#change.firstTurn;
-    this.#timersAdded = [];
+    this.#timersAdded = undefined;
   }
   purge(): void {
     this.reset();
     this.#change.isPurge = true;
     delete this.#change.record;
     this.#heartbeats = undefined;
-    this.#inboxAdded = [];
+    this.#inboxAdded = undefined;
   }
   addTimer(timer: StoredTimer): void {
-    this.#timersAdded.push(timer);
+    this.#timersAdded = append(this.#timersAdded, timer);
   }
   removeTimer(timer: StoredTimer): void {
-    const added = this.#timersAdded.findIndex((t) => t.kind === timer.kind && t.timerId === timer.timerId);
-    if (added >= 0) this.#timersAdded.splice(added, 1);
-    else this.#timersRemoved.push(timer);
+    const isSame = ({ kind, timerId }: StoredTimer): boolean => kind === timer.kind && timerId === timer.timerId;
+    if (!takeOut(this.#timersAdded, isSame)) this.#timersRemoved = append(this.#timersRemoved, timer);
   }
   /** A timer that fired is none of the instance's any more, and another one has its id: nothing is removed. */
   leaveTimer(timer: StoredTimer): void {
-    this.#timersLeft.push(timer);
+    this.#timersLeft = append(this.#timersLeft, timer);
   }
   /** Notes that a stored message has been taken. */
   take(message: Message): void {
     message.isTaken = true;
     const { sequence } = message;
     if (sequence === undefined) return;
-    const added = this.#inboxAdded.findIndex((m) => m.sequence === sequence);
-    if (added >= 0) this.#inboxAdded.splice(added, 1);
-    else this.#inboxRemoved.push(sequence);
+    const isIt = (kept: InboxMessage): boolean => kept.sequence === sequence;
+    if (!takeOut(this.#inboxAdded, isIt)) this.#inboxRemoved = append(this.#inboxRemoved, sequence);
   }
   /** Undoes `take`. A message that this group has stored itself is stored again. */
   putBack(message: InboxMessage): void {
-    const removed = this.#inboxRemoved.indexOf(message.sequence);
-    if (removed >= 0) this.#inboxRemoved.splice(removed, 1);
-    else this.#inboxAdded.push(message);
+    const isIt = (sequence: number): boolean => sequence === message.sequence;
+    if (!takeOut(this.#inboxRemoved, isIt)) this.#inboxAdded = append(this.#inboxAdded, message);
   }
   keep(message: InboxMessage): void {
-    this.#inboxAdded.push(message);
+    this.#inboxAdded = append(this.#inboxAdded, message);
   }
 
   get timersAdded(): readonly StoredTimer[] {
-    return this.#timersAdded;
+    return this.#timersAdded ?? NONE;
   }
   /** Timers that are done with, removed or left. */
   get timersDone(): readonly StoredTimer[] {
-    return this.#timersLeft.length > 0 ? [...this.#timersRemoved, ...this.#timersLeft] : this.#timersRemoved;
+    const removed = this.#timersRemoved ?? NONE;
+    return this.#timersLeft ? [...removed, ...this.#timersLeft] : removed;
   }
   get atMs(): number {
     return this.#change.atMs;
@@ -118,10 +133,10 @@ export class Draft {
     const change = this.#change;
     this.#visible = this.live.record;
     if (this.#turns) change.turns = this.#turns;
-    if (this.#timersAdded.length > 0) change.timersAdded = this.#timersAdded;
-    if (this.#timersRemoved.length > 0) change.timersRemoved = this.#timersRemoved;
-    if (this.#inboxAdded.length > 0) change.inboxAdded = this.#inboxAdded;
-    if (this.#inboxRemoved.length > 0) change.inboxRemoved = this.#inboxRemoved;
+    if (this.#timersAdded?.length) change.timersAdded = this.#timersAdded;
+    if (this.#timersRemoved?.length) change.timersRemoved = this.#timersRemoved;
+    if (this.#inboxAdded?.length) change.inboxAdded = this.#inboxAdded;
+    if (this.#inboxRemoved?.length) change.inboxRemoved = this.#inboxRemoved;
     this.#isNews = Object.keys(change).length > 2;
     if (!this.#heartbeats) return this.#isNews ? change : undefined;
     if (!this.#isNews) change.atMs = this.live.updatedAtMs;

@@ -100,9 +100,10 @@ export class LiveInstance {
     this.openLocks.clear();
   }
 
-  /** Notes which activities and children are outstanding, from events of its history. */
-  track(events: readonly HistoryEvent[]): void {
-    for (const event of events) {
+  /** Notes which activities and children are outstanding, from events of its history, those before `from` left out. */
+  track(events: readonly HistoryEvent[], from = 0): void {
+    for (let index = from; index < events.length; index++) {
+      const event = events[index] as HistoryEvent;
       switch (event.type) {
         case "TaskScheduled":
           this.openTasks.add(event.eventId);

@@ -66,8 +66,8 @@ export interface TurnFacts {
   /** Activities that are outstanding when the turn's own are left out. */
   readonly openTasks: ReadonlySet<number>;
   newExecutionId(): string;
-  /** The version a child gets when its call names none. */
-  childVersion(name: string): string;
+  /** Knows the version a child gets when its call names none. */
+  readonly registry: { defaultVersion(name: string): string };
 }
 
 const STATUS: Readonly<Record<CompletionStatus, OrchestrationStatus>> = {
@@ -109,7 +109,7 @@ export function outcomeOf(decision: TurnDecision, facts: TurnFacts): TurnOutcome
             facts.record,
             facts.now,
             facts.newExecutionId(),
-            facts.childVersion(action.name),
+            facts.registry.defaultVersion(action.name),
           ),
         });
         break;

@@ -35,7 +35,7 @@ export function commitTurn(turn: Turn, engine: EnginePorts): void {
     isSuspended: live.run?.isSuspended ?? false,
     openTasks: live.openTasks,
     newExecutionId: () => engine.newExecutionId(),
-    childVersion: (name) => engine.options.registry.defaultVersion(name),
+    registry: engine.options.registry,
   });
   const draft = engine.group.draft(live, turn.now.getTime());
   for (const timer of timersOf(live, decision.canceledTimers)) draft.removeTimer(timer);
@@ -45,7 +45,7 @@ export function commitTurn(turn: Turn, engine: EnginePorts): void {
   const next = withWarning(outcome, live.eventCount + outcome.events.length, engine);
   if (next !== record) draft.setRecord(next);
   for (const message of turn.messages) engine.group.answer(message);
-  update(live, turn, { ...outcome, record: next });
+  update(live, turn, outcome.events, next);
   if (engine.options.checksDeterminism) live.recorded.push(...outcome.events);
   if (isFinal(outcome.record.status)) {
     for (const timer of timersOf(live, [...live.openTimers.keys()])) draft.removeTimer(timer);
@@ -124,12 +124,12 @@ function goBack({ live, past, now }: Turn, engine: EnginePorts): void {
   }
 }
 
-function update(live: LiveInstance, turn: Turn, outcome: TurnOutcome): void {
-  live.track(outcome.events.slice(turn.fresh.length));
-  live.record = outcome.record;
+function update(live: LiveInstance, turn: Turn, events: readonly HistoryEvent[], record: InstanceRecord): void {
+  live.track(events, turn.fresh.length);
+  live.record = record;
   live.updatedAtMs = turn.now.getTime();
   live.turnCount++;
-  live.eventCount += outcome.events.length;
+  live.eventCount += events.length;
 }
 
 /** The record, with a warning once the history of its generation has become long. */

@@ -32,10 +32,9 @@ export class Waiters {
 
   /** Tells those who wait for the instance; `record` is `undefined` when it has been purged. */
   changed(instanceId: string, record: InstanceRecord | undefined, atMs: number): void {
-    for (const waiter of this.#byInstance.get(instanceId) ?? []) {
-      if (waiter.changed(record, atMs)) this.remove(instanceId, waiter);
-    }
-    if (record) for (const waiter of this.#forAll) waiter.changed(record, atMs);
+    const waiters = this.#byInstance.get(instanceId);
+    if (waiters) for (const waiter of waiters) if (waiter.changed(record, atMs)) this.remove(instanceId, waiter);
+    if (record && this.#forAll.size > 0) for (const waiter of this.#forAll) waiter.changed(record, atMs);
   }
 
   close(error: Error): void {
