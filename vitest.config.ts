@@ -47,6 +47,7 @@ const workerd = defineConfig({
   test: {
     name: "workerd",
     include: inWorkerd,
+    globalSetup: "test/worker/loopback.ts",
   },
 });
 

@@ -21,25 +21,8 @@ import { lockScenarios } from "../scenarios/locks.ts";
 import { playIn, type Scenario } from "../scenarios/place.ts";
 import { rewindScenarios } from "../scenarios/rewind.ts";
 import { versionScenarios } from "../scenarios/versions.ts";
+import { aesGcm } from "./aes-gcm.ts";
 import { openHub, outputOf, run, stateOf } from "./running.ts";
-
-const key = await crypto.subtle.importKey("raw", new Uint8Array(32).fill(7), "AES-GCM", false, ["encrypt", "decrypt"]);
-
-/** AES-GCM with a nonce of its own for each value, as base64 text. */
-const aesGcm: Codec = {
-  async encode(value) {
-    const iv = crypto.getRandomValues(new Uint8Array(12));
-    const plain = new TextEncoder().encode(defaultCodec.encode(value));
-    const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, plain));
-    return Buffer.concat([iv, sealed]).toString("base64");
-  },
-  async decode(text) {
-    const bytes = Buffer.from(text, "base64");
-    const iv = new Uint8Array(bytes.subarray(0, 12));
-    const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, new Uint8Array(bytes.subarray(12)));
-    return defaultCodec.decode(new TextDecoder().decode(plain));
-  },
-};
 
 /** A memory store that remembers, as text, everything it was ever given. */
 class RememberingStore implements HubStore {

@@ -118,7 +118,9 @@ const FEATURES: Readonly<Record<string, Row>> = {
   ],
   "work item filters": { outside: "A hub runs what it is opened with; there is no remote worker to filter work for." },
   "callHttp with polling": [
-    ["core/call-http.test.ts", "asks the Location again, after what Retry-After says, until the answer is no 202"],
+    ["scenarios/call-http.ts", "polls a 202 where and when its headers say, over a restart as well"],
+    ["scenarios/call-http.ts", "keeps credentials within the origin, and the function key to the call itself"],
+    ["worker/call-http.test.ts", "a job is started, redirected, polled and fetched"],
   ],
   "token sources of callHttp": {
     outside: "Managed identities are a service of one cloud; a header carries any token.",
@@ -216,7 +218,10 @@ const FEATURES: Readonly<Record<string, Row>> = {
   "states pushed as they change": [
     ["scenarios/watches.ts", "begins with the state as it is, is told of changes, and ends after the last"],
   ],
-  "codecs, also asynchronous ones": [["core/async-codec.test.ts", "over an encrypting codec"]],
+  "codecs, also asynchronous ones": [
+    ["core/async-codec.test.ts", "over an encrypting codec"],
+    ["worker/async-codec.test.ts", "leaves no plaintext in any row, and gives all of it back after a restart"],
+  ],
   "warnings before a history is too long": [
     [
       "scenarios/continue-as-new.ts",

@@ -3,6 +3,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { DurableObjectStore } from "../../adapters/durable-objects/index.ts";
+import { callHttpScenarios } from "../scenarios/call-http.ts";
 import { continueAsNewScenarios } from "../scenarios/continue-as-new.ts";
 import { determinismCheckScenarios, suspensionScenarios } from "../scenarios/determinism.ts";
 import { entityCallScenarios } from "../scenarios/entities.ts";
@@ -39,4 +40,5 @@ describe("in a Durable Object", () => {
   watchScenarios(inDurableObject);
   suspensionScenarios(inDurableObject);
   determinismCheckScenarios(inDurableObject);
+  callHttpScenarios(inDurableObject);
 });
