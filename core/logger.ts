@@ -10,6 +10,19 @@ const ignore = (): void => {};
 /** Drops everything. */
 export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
+/** Passes on and swallows what goes wrong on the way: who writes a log does not depend on who keeps it. */
+export function harmlessLogger(logger: Logger): Logger {
+  const harmless =
+    (level: keyof Logger) =>
+    (message: string, fields?: Record<string, unknown>): void => {
+      try {
+        const answer: unknown = logger[level](message, fields);
+        if (answer instanceof Promise) answer.catch(ignore);
+      } catch {}
+    };
+  return { debug: harmless("debug"), info: harmless("info"), warn: harmless("warn"), error: harmless("error") };
+}
+
 /** Passes on only while `isQuiet` answers false: how an orchestrator's log stays silent during replay. */
 export function gatedLogger(logger: Logger, isQuiet: () => boolean): Logger {
   const gate =

@@ -9,19 +9,21 @@
  */
 import { HubClosedError, HubFencedError } from "../errors.ts";
 import { isEntityInstanceId } from "../identity.ts";
-import { COMMIT_RETRY_DELAY_MS, COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX } from "../limits.ts";
+import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX } from "../limits.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
 import { isPromise } from "../store/contract.ts";
 import { ActivityRunner } from "./activities.ts";
 import { admit } from "./admission.ts";
 import type { EngineOptions, EnginePorts } from "./engine-ports.ts";
 import { admitEntity, keepUntilDue, keepWaiting } from "./entity-admission.ts";
+import { EntityRuns } from "./entity-runs.ts";
 import { Group } from "./group.ts";
 import { saveHeartbeats } from "./heartbeats.ts";
 import { Instances } from "./instances.ts";
-import { type LiveInstance, outstandingJobs } from "./live-instance.ts";
+import type { LiveInstance } from "./live-instance.ts";
 import { type Message, timerMessage } from "./message.ts";
 import { stored } from "./parking.ts";
+import { Recovery } from "./recovery.ts";
 import { commitTurn } from "./staging.ts";
 import { TimerWatch } from "./timer-watch.ts";
 import type { Turn } from "./turn.ts";
@@ -42,16 +44,14 @@ export class Engine implements EnginePorts {
   #isPumping = false;
   #isWaiting = false;
   #isScheduled = false;
-  /** True from a failed commit until open work is taken up again: once, however many commits fail meanwhile. */
-  #isRecoveryDue = false;
-  #recoveryCount = 0;
-  /** False until every stored inbox has been read: what is stored from then on gets a place after all there is. */
-  #hasRead = false;
   #commitCount = 0;
   #lastSequence = 0;
   #stopped: Error | undefined;
-  /** Entities whose operations are being waited for, with the messages they have taken. */
-  readonly #entityTurns = new Map<LiveInstance, readonly Message[]>();
+  readonly #recovery: Recovery;
+  readonly #entityRuns = new EntityRuns((instanceId) => {
+    const live = this.find(instanceId);
+    if (live) this.enqueue(live);
+  });
 
   constructor(options: EngineOptions) {
     this.options = options;
@@ -67,13 +67,14 @@ export class Engine implements EnginePorts {
       keepHeartbeats: ({ instanceId, ...heartbeats }) => this.post(instanceId, { kind: "heartbeats", ...heartbeats }),
     });
     this.#instances = new Instances({
+      host,
       session,
       liveInstancesMax: limits.liveInstancesMax,
       loaded: (live) => this.enqueue(live),
       sequenceSeen: (sequence) => {
         this.#lastSequence = Math.max(this.#lastSequence, sequence);
       },
-      failed: (error) => this.stop(error),
+      failed: (error) => this.#readFailed(error),
     });
     this.#timers = new TimerWatch({
       host,
@@ -83,7 +84,18 @@ export class Engine implements EnginePorts {
         const live = this.acquire(timer.instanceId);
         this.deliver(live, timerMessage(timer, live.record, host.now()));
       },
-      failed: (error) => this.stop(error as Error),
+      failed: (error) => this.#readFailed(error),
+    });
+    this.#recovery = new Recovery({
+      host,
+      session,
+      acquire: (instanceId) => this.acquire(instanceId),
+      find: (instanceId) => this.find(instanceId),
+      enqueue: (live) => this.enqueue(live),
+      resume: (job) => this.#activities.resume(job),
+      checkOpen: () => this.checkOpen(),
+      beginning: () => this.#timers.restart(),
+      failed: (error) => this.#readFailed(error),
     });
   }
 
@@ -106,7 +118,7 @@ export class Engine implements EnginePorts {
       !this.#isPumping &&
       !this.#isWaiting &&
       !this.#committing &&
-      this.#recoveryCount === 0 &&
+      !this.#recovery.isRunning &&
       this.#instances.loadingCount === 0 &&
       this.#ready.length === 0 &&
       this.#turns.length === 0 &&
@@ -116,32 +128,11 @@ export class Engine implements EnginePorts {
   }
   /** Activities and entity operations that are running. */
   get openActivityCount(): number {
-    return this.#activities.runningCount + this.#entityTurns.size;
+    return this.#activities.runningCount + this.#entityRuns.count;
   }
-  /** Takes up what was outstanding when the hub was last open. */
+  /** Takes up what was outstanding when the hub was last open. Rejects when the store cannot be read. */
   async recover(): Promise<void> {
-    const { session, host } = this.options;
-    this.#recoveryCount++;
-    try {
-      const open = (await session.openInstances()).map((instanceId) => this.acquire(instanceId));
-      for (const live of open)
-        while (live.isLoading && !this.#stopped) await new Promise<void>((resolve) => host.afterIo(resolve));
-      this.#hasRead = true;
-      for (const live of open) {
-        this.checkOpen();
-        const { record, eventCount, turnCount, instanceId } = live;
-        // Turns may come between: what they have called has been started, what they have ended is not taken up.
-        const history = record?.isBusy ? (await session.history(instanceId)).slice(0, eventCount) : [];
-        for (const job of record ? outstandingJobs(record, history) : []) {
-          const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
-          if (isOpen && live.record?.executionId === job.executionId) this.#activities.resume(job);
-        }
-        // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
-        if (this.find(instanceId) === live) this.enqueue(live);
-      }
-    } finally {
-      this.#recoveryCount--;
-    }
+    await this.#recovery.run();
     this.#schedule();
     this.#timers.look();
   }
@@ -153,7 +144,9 @@ export class Engine implements EnginePorts {
       message.ack?.reject(stopped);
       return;
     }
-    this.deliver(this.acquire(instanceId), message);
+    const live = this.acquire(instanceId);
+    if (message.ack && live.unread) message.ack.reject(live.unread.error);
+    else this.deliver(live, message);
   }
 
   /** Sends an instance a message and waits until it is committed. */
@@ -191,11 +184,15 @@ export class Engine implements EnginePorts {
   ensurePast(live: LiveInstance): boolean {
     if (live.run || live.past) return true;
     if (live.turnCount === 0) return true;
-    return this.#instances.wait(live, this.options.session.history(live.instanceId), (history) => {
-      live.past = history;
-      if (this.options.checksDeterminism) live.recorded = [...history];
-      live.track(history);
-    });
+    return this.#instances.read(
+      live,
+      () => this.options.session.history(live.instanceId),
+      (history) => {
+        live.past = history;
+        if (this.options.checksDeterminism) live.recorded = [...history];
+        live.track(history);
+      },
+    );
   }
 
   get group(): Group {
@@ -219,9 +216,7 @@ export class Engine implements EnginePorts {
   /** An entity's operations are asynchronous: its outcome is staged when they are done, unless the hub has stopped or forgotten it by then. */
   awaitEntity(live: LiveInstance, messages: readonly Message[], done: Promise<void>, stage: () => void): void {
     live.isInTurn = true;
-    this.#entityTurns.set(live, messages);
-    void done.then(() => {
-      if (!this.#entityTurns.delete(live)) return;
+    this.#entityRuns.follow(live, messages, done, () => {
       live.isInTurn = false;
       stage();
       this.enqueue(live);
@@ -262,7 +257,7 @@ export class Engine implements EnginePorts {
   }
 
   #pump(): void {
-    if (this.#isPumping || this.#isWaiting || !this.#hasRead) return;
+    if (this.#isPumping || this.#isWaiting || !this.#recovery.hasRead) return;
     this.#isPumping = true;
     try {
       while (!this.stopped && this.#advance());
@@ -309,10 +304,11 @@ export class Engine implements EnginePorts {
       // It was lined up before it began to read; it is lined up again when that is done.
       if (live.isLoading || live.isInTurn) continue;
       if (isEntityInstanceId(live.instanceId)) {
-        admitEntity(live, this);
+        if (!this.#entityRuns.isBusy(live.instanceId)) admitEntity(live, this);
         continue;
       }
       const turn = admit(live, this);
+      if (live.unread) live.rejectClients(live.unread.error);
       if (!turn) {
         if (live.inbox.length > 0) this.enqueue(live);
         continue;
@@ -422,22 +418,24 @@ export class Engine implements EnginePorts {
       { error: error.message },
     );
     this.#rejectAll(error);
-    if (this.#isRecoveryDue) return;
-    this.#isRecoveryDue = true;
-    this.options.host.delay(COMMIT_RETRY_DELAY_MS, () => {
-      this.#isRecoveryDue = false;
-      if (this.stopped) return;
-      this.#timers.restart();
-      this.recover().catch((failure: Error) => this.stop(failure));
-    });
+    this.#recovery.putOff();
+  }
+
+  /** A read of the hub's own failed: who asked tries again after a while. */
+  #readFailed(error: Error): void {
+    if (error instanceof HubFencedError) this.stop(error);
+    if (this.#stopped) return;
+    this.options.logger.error(
+      `The store of the task hub '${this.options.hubName}' could not be read. What needs it waits, and it is tried again.`,
+      { error: error.message },
+    );
   }
 
   /** Tells every caller whose message has not been committed. */
   #rejectAll(error: Error): void {
     for (const { message } of this.#group.acks) message.ack?.reject(error);
     for (const turn of this.#turns) for (const message of turn.messages) message.ack?.reject(error);
-    for (const messages of this.#entityTurns.values()) for (const message of messages) message.ack?.reject(error);
-    this.#entityTurns.clear();
+    for (const message of this.#entityRuns.forget()) message.ack?.reject(error);
     for (const live of this.#instances.clear()) {
       for (const message of [...live.inbox, ...(live.held ?? [])]) message.ack?.reject(error);
     }

@@ -2,18 +2,23 @@
  * The instances of a hub that are in memory: loaded on demand, forgotten when idle and least recently used.
  *
  * I1. There is at most one `LiveInstance` of an id; one that is not idle is never forgotten.
+ * I2. An instance that the store could not give takes no turn. Clients who wait for it are told; what the hub itself has for it waits, and
+ *     it is read again after a while, or when it is asked for.
  */
+import { COMMIT_RETRY_DELAY_MS } from "../limits.ts";
 import { type Awaitable, isPromise, type StoreSession } from "../store/contract.ts";
+import type { Host } from "./host.ts";
 import { LiveInstance } from "./live-instance.ts";
 
 export interface InstancesPorts {
+  readonly host: Host;
   readonly session: StoreSession;
   readonly liveInstancesMax: number;
   /** An instance that was being read is there. */
   loaded(live: LiveInstance): void;
   /** An instance was read whose last stored message has this place; those that are stored from now on come after it. */
   sequenceSeen(sequence: number): void;
-  /** The store could not be read. */
+  /** The store could not be read; it is tried again. */
   failed(error: Error): void;
 }
 
@@ -45,47 +50,78 @@ export class Instances {
     const known = this.#live.get(instanceId);
     if (known) {
       this.#touch(known);
+      known.unread?.again();
       return known;
     }
     if (this.#live.size >= this.#evictAtSize) this.#evict();
     const live = new LiveInstance(instanceId);
     this.#live.set(instanceId, live);
-    try {
-      this.wait(live, this.#ports.session.load(instanceId), (stored) => {
+    this.read(
+      live,
+      () => this.#ports.session.load(instanceId),
+      (stored) => {
         live.load(stored);
         this.#ports.sequenceSeen(stored?.inbox.at(-1)?.sequence ?? 0);
-      });
-    } catch (error) {
-      this.#ports.failed(error as Error);
-    }
+      },
+    );
     return live;
   }
 
   /** Uses what the store answers, at once or when it comes; the instance takes no turn before. True when it was at once. */
-  wait<T>(live: LiveInstance, value: Awaitable<T>, use: (value: T) => void): boolean {
-    if (!isPromise(value)) {
-      use(value);
+  read<T>(live: LiveInstance, ask: () => Awaitable<T>, use: (value: T) => void): boolean {
+    let answer: Awaitable<T>;
+    try {
+      answer = ask();
+    } catch (error) {
+      this.#failed(live, error as Error, () => this.read(live, ask, use));
+      return false;
+    }
+    if (!isPromise(answer)) {
+      live.isLoading = false;
+      use(answer);
       return true;
     }
     live.isLoading = true;
     this.#loadingCount++;
-    value.then(
-      (loaded) => {
+    answer.then(
+      (value) => {
         this.#loadingCount--;
         live.isLoading = false;
-        use(loaded);
-        if (this.#live.get(live.instanceId) === live) this.#ports.loaded(live);
+        use(value);
+        if (this.#isKept(live)) this.#ports.loaded(live);
       },
       (error: Error) => {
         this.#loadingCount--;
-        this.#ports.failed(error);
+        live.rejectClients(error);
+        this.#failed(live, error, () => this.read(live, ask, use));
       },
     );
     return false;
   }
 
+  #failed(live: LiveInstance, error: Error, read: () => boolean): void {
+    live.isLoading = true;
+    const again = (): void => {
+      if (live.unread !== unread || !this.#isKept(live)) return;
+      live.unread = undefined;
+      if (read()) this.#ports.loaded(live);
+    };
+    const unread = { error, again };
+    live.unread = unread;
+    if (!this.#isKept(live)) return;
+    this.#ports.failed(error);
+    this.#ports.host.delay(COMMIT_RETRY_DELAY_MS, () => {
+      if (live.unread === unread && live.inbox.length === 0 && live.pendingCommits === 0) this.forget(live);
+      else again();
+    });
+  }
+
+  #isKept(live: LiveInstance): boolean {
+    return this.#live.get(live.instanceId) === live;
+  }
+
   forget(live: LiveInstance): void {
-    this.#live.delete(live.instanceId);
+    if (this.#isKept(live)) this.#live.delete(live.instanceId);
   }
 
   /** Forgets everything and gives back what there was. */

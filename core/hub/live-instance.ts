@@ -40,7 +40,10 @@ export class LiveInstance {
   waiting: EventMessage[] = [];
   /** Signals for later, by their place in the stored inbox. */
   readonly scheduled: Map<number, EventMessage> = new Map();
+  /** True while the store is being read for it, or is to be read again. */
   isLoading = false;
+  /** Why the store could not be read for it, until it is read again. */
+  unread: { readonly error: Error; again(): void } | undefined;
   isQueued = false;
   isInTurn = false;
   /** Commits that it has a part in and that are not done. */
@@ -79,6 +82,13 @@ export class LiveInstance {
     const messages = inbox.map((message) => messageOf(message.event, message.sequence, message.executionId));
     if (this.record?.scheduledStartAtMs !== undefined) this.held = messages;
     else this.inbox.unshift(...startFirst(messages, this.record));
+  }
+
+  /** Answers the clients whose messages nothing has taken or kept; their messages go. */
+  rejectClients(error: Error): void {
+    const isTold = ({ ack, sequence }: Message): boolean => ack !== undefined && sequence === undefined;
+    for (const message of this.inbox) if (isTold(message)) message.ack?.reject(error);
+    this.inbox = this.inbox.filter((message) => !isTold(message));
   }
 
   /** Starts over for a new generation. */

@@ -8,7 +8,7 @@ import { type Fetch, platformFetch } from "../http/fetch.ts";
 import { checkHttpRequest } from "../http/request.ts";
 import { isTaskHubName } from "../identity.ts";
 import { type Limits, limitsOf } from "../limits.ts";
-import { type Logger, silentLogger } from "../logger.ts";
+import { harmlessLogger, type Logger, silentLogger } from "../logger.ts";
 import type { RunPorts } from "../replay/ports.ts";
 import { OrchestratorRun } from "../replay/run.ts";
 import { scheduleEntity } from "../schedules/entity.ts";
@@ -61,7 +61,9 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
   if (!isTaskHubName(hubName)) {
     throw new InvalidArgumentError(`'${String(hubName)}' is not a task hub name: 1–64 letters, digits, '-' or '_'.`);
   }
-  const logger = options.logger ?? silentLogger;
+  const logger = options.logger ? harmlessLogger(options.logger) : silentLogger;
+  const onNonDeterminism = oneOf(options.onNonDeterminism, ["fail", "suspend"], "onNonDeterminism");
+  const versioning = checkVersioning(options.versioning ?? {});
   const limits = limitsOf({
     ...options.limits,
     ...(options.maxConcurrentActivities !== undefined && { concurrentActivitiesMax: options.maxConcurrentActivities }),
@@ -94,9 +96,9 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
     limits,
     logger,
     env: options.env,
-    onNonDeterminism: oneOf(options.onNonDeterminism, ["fail", "suspend"], "onNonDeterminism"),
+    onNonDeterminism,
     checksDeterminism,
-    versioning: checkVersioning(options.versioning ?? {}),
+    versioning,
     newRun,
   });
   return engine;

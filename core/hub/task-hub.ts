@@ -44,6 +44,7 @@ export class TaskHub implements TaskHubClient {
   readonly name: string;
   readonly schedules: ScheduleClient;
   readonly #engine: Engine;
+  #closing: Promise<void> | undefined;
 
   protected constructor(engine: Engine) {
     this.name = engine.options.hubName;
@@ -53,12 +54,13 @@ export class TaskHub implements TaskHubClient {
 
   /**
    * Opens a hub over a store and takes up what was outstanding. A hub that had the store open is fenced.
-   * @throws InvalidArgumentError for options that make no sense, two definitions of one name and version among them.
+   * @throws InvalidArgumentError for options that make no sense, two definitions of one name and version among them; and whatever keeps the
+   * store from being opened or read. The store is closed then.
    */
   static async open(options: TaskHubOptions): Promise<TaskHub> {
-    const engine = await openEngine(options);
-    await engine.recover();
-    return new TaskHub(engine);
+    const hub = new TaskHub(await openEngine(options));
+    await hub.recover();
+    return hub;
   }
 
   async scheduleNewOrchestration<TInput, TOutput>(
@@ -191,10 +193,28 @@ export class TaskHub implements TaskHubClient {
     return entities.cleanEntityStorage(this.#open, request);
   }
 
-  /** Gives the hub up: running activities get their signal and run again after the next opening; waits reject with `HubClosedError`. */
-  async close(): Promise<void> {
+  /**
+   * Gives the hub up: running activities get their signal and run again after the next opening; waits reject with `HubClosedError`.
+   * Every call resolves when the store has been closed.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#engine.close();
     await this.#engine.options.session.close();
+  }
+
+  /** Takes up what was outstanding; a hub that cannot is closed. */
+  protected async recover(): Promise<void> {
+    try {
+      await this.#engine.recover();
+    } catch (error) {
+      await this.close().catch(() => {});
+      throw error;
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

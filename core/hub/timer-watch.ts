@@ -5,7 +5,7 @@
  * W2. A timer is handed out once until the commit that consumes it.
  * W3. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
  */
-import { TIMER_BATCH_MAX } from "../limits.ts";
+import { COMMIT_RETRY_DELAY_MS, TIMER_BATCH_MAX } from "../limits.ts";
 import { type Awaitable, isPromise, type StoredTimer } from "../store/contract.ts";
 import type { Host } from "./host.ts";
 
@@ -14,8 +14,8 @@ export interface TimerWatchPorts {
   dueTimers(dueAtMs: number, limit: number): Awaitable<readonly StoredTimer[]>;
   nextTimerAtMs(): Awaitable<number | undefined>;
   fire(timer: StoredTimer): void;
-  /** Told when the store could not be read. */
-  failed(error: unknown): void;
+  /** The store could not be read; it is tried again. */
+  failed(error: Error): void;
 }
 
 export class TimerWatch {
@@ -39,22 +39,26 @@ export class TimerWatch {
   look(): void {
     if (this.#isClosed || this.#isAsking || this.#firing.size > 0) return;
     this.#isAsking = true;
-    this.#then(this.#ports.dueTimers(this.#ports.host.now(), TIMER_BATCH_MAX), (due) => {
-      for (const timer of due) {
-        this.#firing.add(keyOf(timer));
-        this.#ports.fire(timer);
-      }
-      if (due.length > 0) {
-        this.#isAsking = false;
-        return;
-      }
-      this.#then(this.#ports.nextTimerAtMs(), (next) => {
-        this.#isAsking = false;
-        // Timers committed while the store was answering may be due earlier than what it knew.
-        const armed = this.#armedAtMs;
-        if (armed === undefined || (next !== undefined && next < armed)) this.#arm(next);
-      });
-    });
+    const { host, dueTimers, nextTimerAtMs } = this.#ports;
+    this.#ask(
+      () => dueTimers(host.now(), TIMER_BATCH_MAX),
+      (due) => {
+        for (const timer of due) {
+          this.#firing.add(keyOf(timer));
+          this.#ports.fire(timer);
+        }
+        if (due.length > 0) {
+          this.#isAsking = false;
+          return;
+        }
+        this.#ask(nextTimerAtMs, (next) => {
+          this.#isAsking = false;
+          // Timers committed while the store was answering may be due earlier than what it knew.
+          const armed = this.#armedAtMs;
+          if (armed === undefined || (next !== undefined && next < armed)) this.#arm(next);
+        });
+      },
+    );
   }
 
   /** Timers were committed. */
@@ -91,19 +95,30 @@ export class TimerWatch {
     });
   }
 
-  #then<T>(value: Awaitable<T>, use: (value: T) => void): void {
-    if (!isPromise(value)) use(value);
+  #ask<T>(question: () => Awaitable<T>, use: (answer: T) => void): void {
+    let answer: Awaitable<T>;
+    try {
+      answer = question();
+    } catch (error) {
+      this.#failed(error as Error);
+      return;
+    }
+    if (!isPromise(answer)) use(answer);
     else
-      value.then(
-        (answer) => {
+      answer.then(
+        (value) => {
           if (this.#isClosed) this.#isAsking = false;
-          else use(answer);
+          else use(value);
         },
-        (error) => {
-          this.#isAsking = false;
-          this.#ports.failed(error);
-        },
+        (error: Error) => this.#failed(error),
       );
+  }
+
+  #failed(error: Error): void {
+    this.#isAsking = false;
+    if (this.#isClosed) return;
+    this.#ports.failed(error);
+    this.#ports.host.delay(COMMIT_RETRY_DELAY_MS, () => this.look());
   }
 }
 

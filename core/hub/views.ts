@@ -134,8 +134,16 @@ export async function waitFor<TOutput>(
         );
       });
     }
-    const found = findInstance(engine, id);
-    if (isPromise(found)) found.then(look, (error: Error) => waiter.closed(error));
-    else look(found);
+    const failed = (error: Error): void => {
+      waiters.remove(id, waiter);
+      waiter.closed(error);
+    };
+    try {
+      const found = findInstance(engine, id);
+      if (isPromise(found)) found.then(look, failed);
+      else look(found);
+    } catch (error) {
+      failed(error as Error);
+    }
   });
 }

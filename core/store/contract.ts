@@ -198,7 +198,7 @@ export interface StoreSession {
   nextTimerAtMs(): Awaitable<number | undefined>;
   query(query: InstanceQuery): Awaitable<readonly ListedInstance[]>;
   queryEntities(filter: EntityFilter): Awaitable<readonly ListedEntity[]>;
-  /** Gives the hub up; the store can be opened again. */
+  /** Gives the hub up; the store can be opened again. From then on every other call fails with `HubClosedError`; closing again does nothing. */
   close(): Awaitable<void>;
 }
 

@@ -2,7 +2,7 @@
  * The store without a disk, and the reference for all others: what it holds lives as long as the `MemoryStore` object.
  * Events, records and messages are immutable, so they are kept and given back as they are.
  */
-import { HubFencedError } from "../errors.ts";
+import { HubClosedError, HubFencedError } from "../errors.ts";
 import type { HistoryEvent } from "../history/events.ts";
 import type {
   EntityFilter,
@@ -55,19 +55,27 @@ export class MemoryStore implements HubStore {
 class MemorySession implements SyncStoreSession {
   readonly epoch: number;
   readonly #hub: string;
-  readonly #data: HubData;
+  readonly #hubData: HubData;
+  #isClosed = false;
 
   constructor(hub: string, data: HubData) {
     this.#hub = hub;
-    this.#data = data;
+    this.#hubData = data;
     this.epoch = ++data.epoch;
   }
 
   get isFenced(): boolean {
-    return this.#data.epoch !== this.epoch;
+    return this.#hubData.epoch !== this.epoch;
+  }
+
+  /** The hub's data. @throws HubClosedError after `close` */
+  get #data(): HubData {
+    if (this.#isClosed) throw new HubClosedError(this.#hub);
+    return this.#hubData;
   }
 
   commit(changes: readonly InstanceChange[]): void {
+    if (this.#isClosed) throw new HubClosedError(this.#hub);
     if (this.isFenced) throw new HubFencedError(this.#hub);
     for (const change of changes) this.#apply(change);
   }
@@ -121,7 +129,9 @@ class MemorySession implements SyncStoreSession {
     return found.sort((a, b) => compareText(a.entity.instanceId, b.entity.instanceId)).slice(0, filter.limit);
   }
 
-  close(): void {}
+  close(): void {
+    this.#isClosed = true;
+  }
 
   #apply(change: InstanceChange): void {
     const { rows, timers } = this.#data;

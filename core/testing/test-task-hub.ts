@@ -32,9 +32,9 @@ export class TestTaskHub extends TaskHub {
 
   static override async open(options: TestTaskHubOptions): Promise<TestTaskHub> {
     const host = new VirtualHost((options.startAt ?? new Date("2026-01-01T00:00:00Z")).getTime());
-    const engine = await openEngine({ ...options, host });
-    await engine.recover();
-    return new TestTaskHub(engine, host);
+    const hub = new TestTaskHub(await openEngine({ ...options, host }), host);
+    await hub.recover();
+    return hub;
   }
 
   /** The instant it is in this hub. */

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { type HubStore, type InstanceChange, isPromise } from "../../core/store/contract.ts";
 import { message, record, timer, turn } from "./samples.ts";
-import { type Case, type Cases, HUB, type HubUnderTest } from "./subject.ts";
+import { type Case, type Cases, HUB, type HubUnderTest, outcomeOf } from "./subject.ts";
 
 const FIRST: InstanceChange = {
   instanceId: "a",
@@ -96,6 +96,28 @@ export const OPENING: Cases = {
     await expect(hub.commit(SECOND)).rejects.toMatchObject({ code: "hubFenced" });
     expect(await newer.history("a")).toHaveLength(2);
     await newer.close();
+  },
+
+  "S2: a session that is closed refuses every call; closing it again does nothing": async (hub) => {
+    await hub.commit(FIRST);
+    const { session } = hub;
+    await session.close();
+    await session.close();
+    for (const call of [
+      () => session.commit([SECOND]),
+      () => session.commit([]),
+      () => session.load("a"),
+      () => session.history("a"),
+      () => session.openInstances(),
+      () => session.dueTimers(9_000, 10),
+      () => session.nextTimerAtMs(),
+      () => session.query({ filter: {}, orderBy: "created", limit: 10 }),
+      () => session.queryEntities({ includesTransient: true, limit: 10 }),
+    ]) {
+      await expect(outcomeOf<unknown>(call)).rejects.toMatchObject({ code: "hubClosed" });
+    }
+    hub.session = await hub.database.store.open(HUB);
+    expect(await hub.session.history("a")).toHaveLength(2);
   },
 
   "S3: what was committed is there after closing and opening again": async (hub) => {

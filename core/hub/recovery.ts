@@ -1,0 +1,108 @@
+/**
+ * Takes up what is outstanding: when the hub is opened, and again after a commit that failed.
+ *
+ * V1. Nothing runs before every stored inbox has been read once: what is stored from then on gets a place after all there is.
+ * V2. Whatever fails is tried again after a while, once, however much fails meanwhile. Only the first run, which opens the hub, may fail for good.
+ */
+import { COMMIT_RETRY_DELAY_MS } from "../limits.ts";
+import type { StoreSession } from "../store/contract.ts";
+import type { ActivityJob } from "./activity-attempt.ts";
+import type { Host } from "./host.ts";
+import { type LiveInstance, outstandingJobs } from "./live-instance.ts";
+
+export interface RecoveryPorts {
+  readonly host: Host;
+  readonly session: StoreSession;
+  acquire(instanceId: string): LiveInstance;
+  find(instanceId: string): LiveInstance | undefined;
+  enqueue(live: LiveInstance): void;
+  resume(job: ActivityJob): void;
+  /** @throws HubClosedError, HubFencedError once the hub takes nothing more. */
+  checkOpen(): void;
+  /** A recovery that was put off begins. */
+  beginning(): void;
+  /** The store could not be read; it is tried again. */
+  failed(error: Error): void;
+}
+
+export class Recovery {
+  readonly #ports: RecoveryPorts;
+  /** True from a failure until the recovery that follows it begins. */
+  #isDue = false;
+  #runningCount = 0;
+  #hasRead = false;
+
+  constructor(ports: RecoveryPorts) {
+    this.#ports = ports;
+  }
+
+  get isRunning(): boolean {
+    return this.#runningCount > 0;
+  }
+  /** True once every stored inbox has been read. */
+  get hasRead(): boolean {
+    return this.#hasRead;
+  }
+
+  /** Rejects when the store cannot be read, or the hub stops meanwhile. */
+  async run(): Promise<void> {
+    const { session, acquire } = this.#ports;
+    this.#runningCount++;
+    try {
+      const open = (await session.openInstances()).map(acquire);
+      for (const live of open) await this.#loaded(live);
+      this.#hasRead = true;
+      for (const live of open) await this.#takeUp(live);
+    } finally {
+      this.#runningCount--;
+    }
+  }
+
+  /** Recovers after a while. */
+  putOff(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#ports.host.delay(COMMIT_RETRY_DELAY_MS, () => {
+      this.#isDue = false;
+      void this.#again();
+    });
+  }
+
+  async #again(): Promise<void> {
+    const { checkOpen, beginning, failed } = this.#ports;
+    try {
+      checkOpen();
+    } catch {
+      return;
+    }
+    try {
+      beginning();
+      await this.run();
+    } catch (error) {
+      failed(error as Error);
+      this.putOff();
+    }
+  }
+
+  async #loaded(live: LiveInstance): Promise<void> {
+    const { host, checkOpen } = this.#ports;
+    for (; live.isLoading; checkOpen()) {
+      if (live.unread) throw live.unread.error;
+      await new Promise<void>((resolve) => host.afterIo(resolve));
+    }
+  }
+
+  async #takeUp(live: LiveInstance): Promise<void> {
+    const { session, checkOpen, find, enqueue, resume } = this.#ports;
+    checkOpen();
+    const { record, eventCount, turnCount, instanceId } = live;
+    // Turns may come between: what they have called has been started, what they have ended is not taken up.
+    const history = record?.isBusy ? (await session.history(instanceId)).slice(0, eventCount) : [];
+    for (const job of record ? outstandingJobs(record, history) : []) {
+      const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
+      if (isOpen && live.record?.executionId === job.executionId) resume(job);
+    }
+    // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
+    if (find(instanceId) === live) enqueue(live);
+  }
+}
