@@ -195,7 +195,8 @@ class MemorySession implements SyncStoreSession {
   }
 }
 
-function matchesEntity(entity: EntityRecord, filter: EntityFilter): boolean {
+/** Whether an entity fits a filter, its `limit` aside. */
+export function matchesEntity(entity: EntityRecord, filter: EntityFilter): boolean {
   const { instanceIdPrefix, lastModifiedFromMs, lastModifiedToMs, includesTransient, after } = filter;
   if (after !== undefined && compareText(entity.instanceId, after) <= 0) return false;
   if (instanceIdPrefix !== undefined && !entity.instanceId.startsWith(instanceIdPrefix)) return false;
