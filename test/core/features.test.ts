@@ -31,6 +31,10 @@ const FEATURES: Readonly<Record<string, Row>> = {
   "continueAsNew with carried-over events": [
     ["core/continue-as-new.test.ts", "that nobody took yet are carried over, in order"],
   ],
+  "eternal orchestrations: fair, and bounded in memory": [
+    ["scenarios/continue-as-new.ts", "takes turns with others, however many there are"],
+    ["core/eternal-memory.test.ts", "holds on to no generation but the last"],
+  ],
   "continueAsNew to a new version": [
     ["scenarios/versions.ts", "changes with continueAsNew's newVersion, and the new code runs"],
   ],

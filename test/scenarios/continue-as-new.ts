@@ -1,11 +1,14 @@
 /** Orchestrations without an end: fair to others, bounded, and warned about when their history grows instead. */
-import { defineActivity, defineOrchestrator } from "holdfast";
+import { defineActivity, defineOrchestrator, whenAll } from "holdfast";
 import { describe, expect } from "vitest";
 import { keepingLogger, run, stateOf } from "../core/running.ts";
 import { inEveryShape } from "../core/shapes.ts";
 import type { Scenario } from "./place.ts";
 
 const work = defineActivity("work", (_ctx, n: number) => n + 1);
+
+/** Generations of three tight loops between two steps of somebody else: the rounds of two group commits, for each of them. */
+const BETWEEN_STEPS_MAX = 3 * 2 * 16 + 3;
 
 export function continueAsNewScenarios(it: Scenario): void {
   inEveryShape("an orchestration without an end", (define) => {
@@ -38,6 +41,36 @@ export function continueAsNewScenarios(it: Scenario): void {
       await hub.terminateOrchestration("tight");
       const { input, runtimeStatus } = await stateOf(hub, "tight");
       expect([runtimeStatus, (input as number) > held]).toEqual(["Terminated", true]);
+    });
+
+    it("takes turns with others, however many there are", async (place) => {
+      const marks: string[] = [];
+      const STEPS = 20;
+      const mark = defineActivity("mark", (_ctx, what: string) => void marks.push(what));
+      const beside = define("beside", function* (ctx, name: string) {
+        for (let i = 0; i < STEPS; i++) yield ctx.callActivity(mark, name);
+      });
+      const tight = define("tight", function* (ctx, name: string) {
+        marks.push(name);
+        yield whenAll([]);
+        ctx.continueAsNew(name);
+      });
+      const hub = await place.open([tight, beside, mark]);
+      const loops = ["loop 1", "loop 2", "loop 3"];
+      for (const name of loops) await hub.scheduleNewOrchestration(tight, name, { instanceId: name });
+      const ids = await Promise.all(["a", "b"].map((name) => hub.scheduleNewOrchestration(beside, name)));
+      for (const id of ids) await hub.waitForOrchestrationCompletion(id);
+      for (const name of loops) await hub.terminateOrchestration(name);
+      const firstStep = marks.indexOf("a");
+      for (const name of ["a", "b"]) {
+        const steps = marks.flatMap((what, index) => (what === name ? [index] : []));
+        expect(steps).toHaveLength(STEPS);
+        const gaps = steps.slice(1).map((at, index) => at - (steps[index] as number));
+        expect(Math.max(...gaps), `most marks between two steps of ${name}`).toBeLessThan(BETWEEN_STEPS_MAX);
+      }
+      const meanwhile = marks.slice(firstStep, marks.lastIndexOf("a"));
+      const counts = loops.map((name) => meanwhile.filter((what) => what === name).length);
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(BETWEEN_STEPS_MAX);
     });
 
     it("keeps a history of one generation, goes on after a restart, and loses no event", async (place) => {
