@@ -31,7 +31,7 @@ import {
   type StartMessage,
 } from "./message.ts";
 import { storeMessage } from "./parking.ts";
-import { isRepeated, isSettled, isStale } from "./repetition.ts";
+import { isForAnotherChild, isRepeated, isSettled, isStale } from "./repetition.ts";
 import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
@@ -86,6 +86,10 @@ function judge(
 ): Verdict {
   switch (message.kind) {
     case "event":
+      if (isForAnotherChild(live.record, message)) {
+        drop(live, message, now, ports);
+        return "done";
+      }
       if (message.event.type === "ExecutionRewound") return judgeRewind(live, message, now, ports);
       return live.held ? judgeHeld(live, message, now, ports) : judgeEvent(live, message, taken, now, ports);
     case "start":

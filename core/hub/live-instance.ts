@@ -79,7 +79,7 @@ export class LiveInstance {
     // A message that came while the store was being read may have been committed by then: it is the same one.
     const known = new Set(this.inbox.map(({ sequence }) => sequence));
     const inbox = stored.inbox.filter(({ sequence }) => !known.has(sequence));
-    const messages = inbox.map((message) => messageOf(message.event, message.sequence, message.executionId));
+    const messages = inbox.map(messageOf);
     if (this.record?.scheduledStartAtMs !== undefined) this.held = messages;
     else this.inbox.unshift(...startFirst(messages, this.record));
   }

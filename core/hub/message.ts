@@ -1,6 +1,6 @@
 /** What waits for an instance: events of clients, activities, timers and other instances, and commands of clients. */
 import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
-import type { InstanceRecord, OrchestrationStatus, StoredTimer } from "../store/contract.ts";
+import type { InboxMessage, InstanceRecord, OrchestrationStatus, StoredTimer } from "../store/contract.ts";
 
 /** Who waits for the commit of a message. */
 export interface Ack {
@@ -22,6 +22,8 @@ export interface EventMessage extends MessageBase {
   readonly event: HistoryEvent;
   /** The generation it is meant for; any when absent. */
   executionId?: string;
+  /** The generation whose child it is meant for; absent when it is for whoever has the id. */
+  readonly parentExecutionId?: string;
   /** The durable timer that fired; removed with the turn that takes the message. */
   readonly timer?: StoredTimer;
 }
@@ -57,9 +59,10 @@ export interface NudgeMessage extends MessageBase {
 export type Message = EventMessage | StartMessage | ReleaseMessage | PurgeMessage | HeartbeatsMessage | NudgeMessage;
 
 /** A stored message, back in memory. */
-export function messageOf(event: HistoryEvent, sequence: number, executionId: string | undefined): Message {
+export function messageOf(message: InboxMessage): Message {
+  const { event, sequence } = message;
   if (event.type === "ExecutionStarted") return { kind: "start", event, sequence, isContinuation: true };
-  return { kind: "event", event, sequence, ...(executionId !== undefined && { executionId }) };
+  return { kind: "event", ...message };
 }
 
 /** Statuses that are final. */

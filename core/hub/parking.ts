@@ -45,6 +45,13 @@ export function storeMessage(message: EventMessage | StartMessage, draft: Draft,
 
 /** A message as the store keeps it. */
 export function stored(message: EventMessage | StartMessage, sequence: number): InboxMessage {
-  const executionId = message.kind === "event" ? message.executionId : undefined;
-  return { sequence, event: message.event, ...(executionId !== undefined && { executionId }) };
+  const { event } = message;
+  if (message.kind === "start") return { sequence, event };
+  const { executionId, parentExecutionId } = message;
+  return {
+    sequence,
+    event,
+    ...(executionId !== undefined && { executionId }),
+    ...(parentExecutionId !== undefined && { parentExecutionId }),
+  };
 }

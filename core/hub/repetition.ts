@@ -17,6 +17,11 @@ export function isStale(record: InstanceRecord, { executionId }: EventMessage): 
   return executionId !== undefined && record.executionId !== executionId;
 }
 
+/** True for a message to the child of a generation that has this instance for no child: the id was in use when the child was called. */
+export function isForAnotherChild(record: InstanceRecord | undefined, { parentExecutionId }: EventMessage): boolean {
+  return parentExecutionId !== undefined && record?.parent?.executionId !== parentExecutionId;
+}
+
 /** True for an event that was raised before under the same id. One that was stored or carried over has been found new already. */
 export function isRepeated(record: InstanceRecord | undefined, { event, sequence, isPromised }: EventMessage): boolean {
   return (

@@ -173,7 +173,9 @@ function send(outcome: TurnOutcome, engine: EnginePorts): void {
 }
 
 function terminateChildren(live: LiveInstance, event: ExecutionTerminatedEvent, engine: EnginePorts): void {
-  for (const childId of live.openChildren.values()) engine.promise(childId, { kind: "event", event, isPromised: true });
+  const parentExecutionId = (live.record as InstanceRecord).executionId;
+  for (const childId of live.openChildren.values())
+    engine.promise(childId, { kind: "event", event, isPromised: true, parentExecutionId });
 }
 
 /** The next generation begins with its own start and the events that were carried over, ahead of whatever else waits. */

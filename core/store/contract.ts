@@ -91,6 +91,8 @@ export interface InboxMessage {
   readonly event: HistoryEvent;
   /** The generation it is meant for; absent when any will do. */
   readonly executionId?: string;
+  /** The generation whose child it is meant for; absent when any instance will do. */
+  readonly parentExecutionId?: string;
 }
 
 /** What a durable timer does when it is due. */

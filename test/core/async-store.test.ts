@@ -60,6 +60,34 @@ describe("over an asynchronous store", () => {
   });
 });
 
+describe("a recursive termination", () => {
+  const waiting = defineOrchestrator("waiting", async (ctx) => ctx.waitForExternalEvent("go"));
+  const parent = defineOrchestrator("parent", async (ctx) => {
+    const children = await ctx.waitForExternalEvent<readonly string[]>("call");
+    await Promise.all(children.map((instanceId) => ctx.callSubOrchestrator(waiting, undefined, { instanceId })));
+  });
+
+  it("leaves an instance alone whose id refused the child, although the parent has not heard of it", async () => {
+    const inner = new MemoryStore();
+    const first = await openHub([waiting, parent], { store: inner });
+    await first.scheduleNewOrchestration(waiting, undefined, { instanceId: "mine" });
+    await first.close();
+    const store = new GatedStore(inner);
+    const hub = await openHub([waiting, parent], { store });
+    await hub.scheduleNewOrchestration(parent, undefined, { instanceId: "p" });
+    await hub.runUntilIdle();
+    store.hold("load");
+    await hub.raiseOrchestrationEvent("p", "call", ["mine", "child"]);
+    await hub.terminateOrchestration("p", { recursive: true });
+    expect(store.heldCount("load")).toBe(2);
+    store.release("load");
+    await hub.runUntilIdle();
+    expect((await stateOf(hub, "p")).runtimeStatus).toBe("Terminated");
+    expect((await stateOf(hub, "child")).runtimeStatus).toBe("Terminated");
+    expect((await stateOf(hub, "mine")).runtimeStatus).toBe("Running");
+  });
+});
+
 describe("messages that a generation left behind", () => {
   it("come after the start of the next, wherever the hub stops", async () => {
     const eager = defineOrchestrator("eager", function* (ctx, taken: number[]) {
