@@ -168,16 +168,17 @@ export async function purge(engine: Engine, target: string | PurgeCriteria, recu
   return { deletedInstanceCount, isComplete: true };
 }
 
+/** Children go first: a purge that was interrupted is done again from the parent, which leads to those that are left. */
 async function purgeOne(engine: Engine, id: string, recursive: boolean): Promise<number> {
-  const history = recursive ? await engine.options.session.history(id) : [];
-  let count = (await engine.send(id, { kind: "purge" })) as number;
-  if (count === 0) return 0;
+  let count = 0;
+  const found = recursive ? await findInstance(engine, id) : undefined;
+  const history = found && isFinal(found.record.status) ? await engine.options.session.history(id) : [];
   for (const event of history) {
     if (event.type !== "SubOrchestrationInstanceCreated") continue;
     const child = await findInstance(engine, event.instanceId);
     if (child?.record.parent?.instanceId === id) count += await purgeOne(engine, event.instanceId, true);
   }
-  return count;
+  return count + ((await engine.send(id, { kind: "purge" })) as number);
 }
 
 function payloadOf(engine: Engine, value: unknown): { input?: string } {

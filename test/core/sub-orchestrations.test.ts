@@ -1,7 +1,19 @@
 /** Sub-orchestrations: what a child is given, what its parent gets, and what one's end means for the other. */
-import { defineActivity, defineOrchestrator, MemoryStore, NonRetriableError, whenAll } from "holdfast";
+import { defineActivity, defineOrchestrator, type HubStore, MemoryStore, NonRetriableError, whenAll } from "holdfast";
 import { describe, expect, it } from "vitest";
-import { eventsOf, FALSY, failureOf, ILLEGAL_IDS, onlyEvent, openHub, outputOf, run, stateOf } from "./running.ts";
+import { CrashingStore } from "./crashing-store.ts";
+import {
+  errorOf,
+  eventsOf,
+  FALSY,
+  failureOf,
+  ILLEGAL_IDS,
+  onlyEvent,
+  openHub,
+  outputOf,
+  run,
+  stateOf,
+} from "./running.ts";
 import { inEveryShape } from "./shapes.ts";
 
 const double = defineActivity("double", (_ctx, n: number) => n * 2);
@@ -488,8 +500,8 @@ describe("recursive commands", () => {
     expect((await stateOf(hub, "stranger")).runtimeStatus).toBe("Running");
   });
 
-  async function finishedFamily() {
-    const hub = await openHub(functions);
+  async function finishedFamily(store: HubStore = new MemoryStore()) {
+    const hub = await openHub(functions, { store });
     await run(hub, top, undefined, { instanceId: "top" });
     await hub.raiseOrchestrationEvent("kid", "go");
     await hub.runUntilIdle();
@@ -509,6 +521,21 @@ describe("recursive commands", () => {
     expect(await hub.purgeOrchestration("top", { recursive: true })).toMatchObject({ deletedInstanceCount: 3 });
     for (const id of ["top", "middle", "kid"]) expect(await hub.getOrchestrationState(id)).toBeUndefined();
   });
+
+  it.each([1, 2])(
+    "purge that is recursive, interrupted after commit %i, finishes when it is done again",
+    async (commit) => {
+      const store = new CrashingStore(Number.POSITIVE_INFINITY);
+      const interrupted = await finishedFamily(store);
+      store.crashAfter = store.commits + commit;
+      expect(await errorOf(() => interrupted.purgeOrchestration("top", { recursive: true }))).toMatchObject({
+        code: "hubFenced",
+      });
+      const hub = await openHub(functions, { store });
+      await hub.purgeOrchestration("top", { recursive: true });
+      for (const id of ["top", "middle", "kid"]) expect(await hub.getOrchestrationState(id)).toBeUndefined();
+    },
+  );
 
   it("purge that is recursive deletes only what is finished", async () => {
     const hub = await openHub(functions);

@@ -1,0 +1,146 @@
+/**
+ * Media: what of a store outlives its process, and the points at which a process that uses it may die. The stores are the real ones.
+ *
+ * K1. A synchronous process gets its answers to the end, so that a death at a read shows with the next commit; nothing lasting lies between.
+ * K2. An asynchronous process that has died is told so by every answer, late ones included.
+ */
+import { type HubStore, MemoryStore, type StoreSession, systemHost } from "holdfast";
+import { SqlDatabase } from "../../adapters/sql/database.ts";
+import type { SqlDriver, SqlRow, SqlValue } from "../../adapters/sql/driver.ts";
+import type { MortalProcess } from "./mortal-process.ts";
+
+/** The data of one store. */
+export interface Medium {
+  /** The store as a new process opens it. */
+  connect(process: MortalProcess): HubStore;
+}
+
+/** The methods of a session, by name. */
+type Calls = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
+
+/** A session whose calls all go through `call`; it counts as fenced once its process is dead. */
+export function observed(
+  session: StoreSession,
+  process: MortalProcess,
+  call: (name: string, perform: () => unknown) => unknown,
+): StoreSession {
+  return new Proxy(session, {
+    get: (target, key) => {
+      if (key === "isFenced") return process.isDead || target.isFenced;
+      if (typeof key !== "string" || typeof Reflect.get(target, key) !== "function") return Reflect.get(target, key);
+      return (...args: readonly unknown[]) => call(key, () => (target as unknown as Calls)[key]?.(...args));
+    },
+  });
+}
+
+/** Memory: a commit is one step, so a process dies before it or after it. */
+export function memoryMedium(): Medium {
+  const store = new MemoryStore();
+  return {
+    connect: (process) => ({
+      open(hub) {
+        process.pass("before open");
+        const session = store.open(hub);
+        process.pass("after open");
+        return observed(session, process, (name, perform) => {
+          if (name === "close") return perform();
+          if (name !== "commit") {
+            process.reach(name);
+            return perform();
+          }
+          process.pass("before commit");
+          perform();
+          process.pass("after commit");
+          return undefined;
+        });
+      },
+    }),
+  };
+}
+
+/** Memory behind promises: every call is applied one turn of the event loop after it was made, and answered one turn after that. */
+export function deferredMedium(): Medium {
+  const store = new MemoryStore();
+  return {
+    connect(process) {
+      const later = async (point: string): Promise<void> => {
+        await new Promise<void>((resolve) => systemHost().afterIo(resolve));
+        process.pass(point);
+      };
+      return {
+        async open(hub) {
+          await later("before open");
+          const session = store.open(hub);
+          await later("after open");
+          return observed(session, process, async (name, perform) => {
+            if (name === "close") return perform();
+            process.pass(`asked for ${name}`);
+            await later(`before ${name}`);
+            const answer = perform();
+            await later(`after ${name}`);
+            return answer;
+          });
+        },
+      };
+    },
+  };
+}
+
+/** A SQL database, through a connection that may be each process's own. Processes die at every statement, in transactions and around them. */
+export function sqlMedium(connect: (process: MortalProcess) => SqlDriver): Medium {
+  return {
+    connect: (process) => ({
+      open: (hub) => new SqlDatabase(mortalDriver(connect(process), process), "open").open(hub),
+    }),
+  };
+}
+
+function mortalDriver(driver: SqlDriver, process: MortalProcess): SqlDriver {
+  const { statement, transaction } = sqlPoints(process);
+  return {
+    all<Row extends SqlRow>(sql: string, ...params: readonly SqlValue[]): readonly Row[] {
+      statement(sql);
+      return driver.all<Row>(sql, ...params);
+    },
+    run(sql, ...params) {
+      statement(sql);
+      return driver.run(sql, ...params);
+    },
+    transaction: (work) => transaction((inside) => driver.transaction(inside), work),
+  };
+}
+
+/** What a process that uses a SQL database comes by. */
+interface SqlPoints {
+  /** Comes to a statement. */
+  statement(sql: string): void;
+  /** Runs a transaction by way of `perform`. */
+  transaction<T>(perform: (work: () => T) => T, work: () => T): T;
+}
+
+/** The points of one process. */
+export function sqlPoints(process: MortalProcess): SqlPoints {
+  let isInside = false;
+  return {
+    statement(sql) {
+      const point = sql.replace(/\s+/g, " ").slice(0, 60);
+      if (isInside) process.pass(`inside, before ${point}`);
+      else process.reach(point);
+    },
+    transaction(perform, work) {
+      process.pass("before the transaction");
+      const result = perform(() => {
+        isInside = true;
+        try {
+          const done = work();
+          process.pass("inside, before the end of the transaction");
+          return done;
+        } finally {
+          isInside = false;
+        }
+      });
+      process.pass("after the transaction");
+      return result;
+    },
+  };
+}

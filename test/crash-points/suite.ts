@@ -1,0 +1,52 @@
+/**
+ * The crash points: each scenario is carried out once in peace, which tells its outcome and the points of its process; then once for every point,
+ * with a process that dies there. However it went, the store must end up with the outcome that memory has in peace.
+ */
+import { describe, expect, test } from "vitest";
+import { type Life, live } from "./life.ts";
+import { type Medium, memoryMedium } from "./media.ts";
+import type { Scenario } from "./scenario.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+/** Makes an empty medium, hands it to one life, and disposes of it. */
+export type WithMedium = <T>(use: (medium: Medium) => Promise<T>) => Promise<T>;
+
+export interface CrashPointOptions {
+  /** The next process dies, too: at each of its first points up to this one. */
+  readonly secondDeaths?: number;
+  /** Only every so-manieth point of the first process; all of them unless given. */
+  readonly stride?: number;
+  readonly scenarios?: readonly Scenario[];
+}
+
+/** Declares a test for each scenario over one kind of store. */
+export function crashPoints(store: string, withMedium: WithMedium, options: CrashPointOptions = {}): void {
+  describe(`crash points of ${store}`, () => {
+    for (const scenario of options.scenarios ?? SCENARIOS)
+      test(scenario.name, () => everyDeath(scenario, withMedium, options), 60_000);
+  });
+}
+
+/** Lets processes die at every point. @throws AssertionError that names the first point after which the outcome is another. */
+export async function everyDeath(
+  scenario: Scenario,
+  withMedium: WithMedium,
+  { secondDeaths = 0, stride = 1 }: CrashPointOptions = {},
+): Promise<void> {
+  const model = await live(scenario, memoryMedium(), []);
+  const check = async (deaths: readonly number[]): Promise<Life> => {
+    const life = await withMedium((medium) => live(scenario, medium, deaths));
+    const where = deaths.map(
+      (death, process) => `process ${process} dies at ${death}: ${life.points[process]?.[death]}`,
+    );
+    expect(life.outcome, where.join("; ")).toEqual(model.outcome);
+    expect(life.contradictions, where.join("; ")).toEqual([]);
+    return life;
+  };
+  const peace = await check([]);
+  for (let death = 0; death < (peace.points[0]?.length ?? 0); death += stride) {
+    const { points } = await check([death]);
+    const seconds = Math.min(points[1]?.length ?? 0, secondDeaths);
+    for (let second = 0; second < seconds; second++) await check([death, second]);
+  }
+}
