@@ -40,6 +40,7 @@ const workerd = defineConfig({
       main: "test/worker/entry.ts",
       miniflare: {
         compatibilityDate: "2026-10-15",
+        bindings: { CRASH_POINTS: process.env.CRASH_POINTS ?? "" },
         durableObjects: { TASK_HUBS: { className: "TaskHubObject", useSQLite: true } },
       },
     }),

@@ -1,6 +1,7 @@
 /** Media with a bug each: to see that the crash points find such things. */
 import { type InstanceChange, MemoryStore, type StoreSession } from "holdfast";
-import { type Medium, observed } from "./media.ts";
+import { interposed } from "./interposed.ts";
+import type { Medium } from "./media.ts";
 import type { MortalProcess } from "./mortal-process.ts";
 
 type Flaw = (session: StoreSession, process: MortalProcess) => Partial<StoreSession>;
@@ -18,12 +19,13 @@ function flawed(flaw: Flaw): Medium {
             return typeof member === "function" ? member.bind(target) : member;
           },
         });
-        return observed(mended, process, (name, perform) => {
+        const call = (name: string, perform: () => unknown): unknown => {
           if (name === "commit") process.pass("before commit");
           const answer = perform();
           if (name === "commit") process.pass("after commit");
           return answer;
-        });
+        };
+        return interposed(mended, call, () => process.isDead);
       },
     }),
   };

@@ -2,8 +2,9 @@
 import { TestTaskHub } from "holdfast/testing";
 import type { Medium } from "./media.ts";
 import { MortalProcess } from "./mortal-process.ts";
-import { contentOf, contradictions, outcomeOf } from "./outcome.ts";
+import { contentOf, outcomeOf, violations } from "./outcome.ts";
 import type { Scenario } from "./scenario.ts";
+import { witnessed } from "./witness.ts";
 import { World } from "./world.ts";
 
 const HUB = "crash-points";
@@ -15,7 +16,7 @@ export interface Life {
   /** The points that each process came to. */
   readonly points: readonly (readonly string[])[];
   readonly outcome: readonly string[];
-  readonly contradictions: readonly string[];
+  readonly violations: readonly string[];
 }
 
 /** Carries out the scenario; process n dies at its point `deaths[n]`, those after the last death live on. */
@@ -31,7 +32,7 @@ export async function live(scenario: Scenario, medium: Medium, deaths: readonly 
     processes.push(process);
     hub = await TestTaskHub.open({
       name: HUB,
-      store: medium.connect(process),
+      store: witnessed(medium.connect(process), world),
       functions: scenario.functions,
       env: { world, process },
       ...(startAt && { startAt }),
@@ -61,6 +62,6 @@ export async function live(scenario: Scenario, medium: Medium, deaths: readonly 
   return {
     points: processes.map(({ points }) => points),
     outcome: outcomeOf(content),
-    contradictions: contradictions(content, world),
+    violations: violations(content, world),
   };
 }

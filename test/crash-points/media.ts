@@ -7,6 +7,7 @@
 import { type HubStore, MemoryStore, type StoreSession, systemHost } from "holdfast";
 import { SqlDatabase } from "../../adapters/sql/database.ts";
 import type { SqlDriver, SqlRow, SqlValue } from "../../adapters/sql/driver.ts";
+import { type Call, interposed } from "./interposed.ts";
 import type { MortalProcess } from "./mortal-process.ts";
 
 /** The data of one store. */
@@ -15,22 +16,9 @@ export interface Medium {
   connect(process: MortalProcess): HubStore;
 }
 
-/** The methods of a session, by name. */
-type Calls = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
-
 /** A session whose calls all go through `call`; it counts as fenced once its process is dead. */
-export function observed(
-  session: StoreSession,
-  process: MortalProcess,
-  call: (name: string, perform: () => unknown) => unknown,
-): StoreSession {
-  return new Proxy(session, {
-    get: (target, key) => {
-      if (key === "isFenced") return process.isDead || target.isFenced;
-      if (typeof key !== "string" || typeof Reflect.get(target, key) !== "function") return Reflect.get(target, key);
-      return (...args: readonly unknown[]) => call(key, () => (target as unknown as Calls)[key]?.(...args));
-    },
-  });
+function observed(session: StoreSession, process: MortalProcess, call: Call): StoreSession {
+  return interposed(session, call, () => process.isDead);
 }
 
 /** Memory: a commit is one step, so a process dies before it or after it. */

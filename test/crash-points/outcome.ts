@@ -28,8 +28,11 @@ async function instanceLines(session: StoreSession): Promise<string[]> {
     lines.push(`${record.instanceId}: ${text(record)}`);
     for (const message of (await session.load(record.instanceId))?.inbox ?? [])
       lines.push(`${record.instanceId} has not taken ${text(message)}`);
-    for (const event of await session.history(record.instanceId))
+    for (const event of await session.history(record.instanceId)) {
       if (isOutcome(event)) lines.push(`${record.instanceId} had ${text(event)}`);
+      if (event.type === "TimerFired" && event.timestamp < event.fireAt)
+        lines.push(`${record.instanceId} had its timer ${event.timerId} fire early`);
+    }
   }
   return lines;
 }
@@ -58,12 +61,16 @@ export function outcomeOf(content: readonly string[]): string[] {
   return content.map((line) => line.replace(RANDOM_IDS, "<id>").replace(MARKS, "«»")).sort();
 }
 
-/** Calls of activities of which more than one execution, or one of a dead process, has left its mark; there must be none. */
-export function contradictions(content: readonly string[], world: World): string[] {
+/** What must never be, in words; there must be none. */
+export function violations(content: readonly string[], world: World): string[] {
   const marks = new Map<string, Set<string>>();
   for (const [, mark = ""] of content.join("\n").matchAll(MARKS)) {
-    const key = world.keys[Number(mark)] ?? "a dead process";
+    const key = world.keys[Number(mark)] ?? "";
     marks.set(key, (marks.get(key) ?? new Set()).add(mark));
   }
-  return [...marks].filter(([key, { size }]) => size > 1 || key === "a dead process").map(([key]) => key);
+  return [
+    ...[...marks].filter(([, { size }]) => size > 1).map(([key]) => `two executions of ${key} have left their mark`),
+    ...(marks.has("") ? ["a dead process has left its mark"] : []),
+    ...world.premature.map((key) => `${key} ran before its call was on record`),
+  ];
 }

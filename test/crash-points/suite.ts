@@ -40,7 +40,7 @@ export async function everyDeath(
       (death, process) => `process ${process} dies at ${death}: ${life.points[process]?.[death]}`,
     );
     expect(life.outcome, where.join("; ")).toEqual(model.outcome);
-    expect(life.contradictions, where.join("; ")).toEqual([]);
+    expect(life.violations, where.join("; ")).toEqual([]);
     return life;
   };
   const peace = await check([]);

@@ -11,8 +11,22 @@ export interface Outside {
 export class World {
   /** The idempotency key of each execution, by its number. */
   readonly keys: string[] = [];
+  /** Executions that began before their call was on record. */
+  readonly premature: string[] = [];
   /** Whether what was broken has been repaired. */
   isRepaired = false;
+  readonly #onRecord = new Set<string>();
+
+  /** Notes that a call of an activity is on record. */
+  record(instanceId: string, taskId: number): void {
+    this.#onRecord.add(`${instanceId} ${taskId}`);
+  }
+
+  /** Notes an execution, and gives its number. */
+  execute({ instanceId, taskId, idempotencyKey }: ActivityContext): number {
+    if (!this.#onRecord.has(`${instanceId} ${taskId}`)) this.premature.push(idempotencyKey);
+    return this.keys.push(idempotencyKey) - 1;
+  }
 }
 
 function outsideOf(ctx: ActivityContext): Outside {
@@ -22,7 +36,7 @@ function outsideOf(ctx: ActivityContext): Outside {
 /** The mark of one execution, as it stands in results: `«17»`. What the dead do leaves none. */
 function markOf(ctx: ActivityContext): string {
   const { world, process } = outsideOf(ctx);
-  return process.isDead ? "«dead»" : `«${world.keys.push(ctx.idempotencyKey) - 1}»`;
+  return process.isDead ? "«dead»" : `«${world.execute(ctx)}»`;
 }
 
 /** Answers at once, with what it was given and the mark of this execution. */

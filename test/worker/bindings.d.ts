@@ -2,6 +2,8 @@
 declare namespace Cloudflare {
   interface Env {
     readonly TASK_HUBS: DurableObjectNamespace;
+    /** `all` for every crash point. */
+    readonly CRASH_POINTS: string;
   }
   interface GlobalProps {
     mainModule: typeof import("./entry.ts");
