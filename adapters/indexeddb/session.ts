@@ -4,7 +4,7 @@
  * P1. The row of a hub holds the epoch of its newest session. Every commit looks at it in its own transaction and is undone when
  *     it finds another: the session is fenced for good.
  * P2. The row also holds the number of the last commit, written with it. A commit whose outcome was lost with the connection is
- *     tried again; when its number stands there, it has been applied already, and is not applied twice.
+ *     tried again; when its number stands there under the session's own epoch, it has been applied already, and is not applied twice.
  * P3. A database that no longer holds the hub as it was made is another one: the session ends with `StorageLostError`.
  */
 import { unwrap } from "idb";
@@ -127,7 +127,7 @@ export class IndexedDbSession implements StoreSession {
         store("hubs").put({ ...this.row, commit }, this.#name);
         const goesOn = writeChanges({ store, hub: this.row.hub }, changes);
         found.onsuccess = () => {
-          const refusal = found.result?.commit === commit ? APPLIED : this.#refusalOf(found.result);
+          const refusal = this.#refusalOf(found.result) ?? (found.result?.commit === commit && APPLIED);
           if (refusal) abort(refusal);
           else if (!goesOn) transaction.commit();
         };

@@ -88,6 +88,18 @@ export const OPENING: Cases = {
     if (store) await fenceFrom(hub, store, false);
   },
 
+  "S2: an older session that has made as many commits as the newer one is fenced all the same": async (hub) => {
+    const store = hub.database.connect?.();
+    if (!store) return;
+    await hub.commit(FIRST);
+    const newer = await store.open(HUB);
+    for (const instanceId of ["b", "c"]) await newer.commit([{ instanceId, atMs: 1_500, record: record(instanceId) }]);
+    await expect(hub.commit(SECOND)).rejects.toMatchObject({ code: "hubFenced" });
+    expect(await newer.load("a")).toMatchObject({ turnCount: 1 });
+    await newer.close();
+    hub.session = await store.open(HUB);
+  },
+
   "S2: a session that was fenced before it wrote anything writes nothing": async (hub) => {
     const newer = await hub.database.store.open(HUB);
     await expect(hub.commit(FIRST)).rejects.toMatchObject({ code: "hubFenced" });
