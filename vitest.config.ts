@@ -5,6 +5,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import packageJson from "./package.json" with { type: "json" };
 import { BACK_END_NAMES, BACK_ENDS, CHROMIUM_ARGUMENTS, chromiumPath, PROFILES } from "./test/browser/chromium.ts";
+import { INSTALLED } from "./test/package/paths.ts";
 
 // The Workers tools neither fetch sample data nor report usage: tests reach no network. Processes that tests start inherit this.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
@@ -22,6 +23,7 @@ const alias = Object.entries(packageJson.exports)
 
 const inWorkerd = ["test/worker/**/*.test.ts"];
 const inPages = ["test/browser/in-page/**/*.test.ts"];
+const ofThePackage = ["test/package/**/*.test.ts"];
 const inProcessesOfTheirOwn = ["test/{browser,end-to-end}/**/*.test.ts"];
 
 const node = defineConfig({
@@ -29,7 +31,53 @@ const node = defineConfig({
   test: {
     name: "node",
     include: ["test/**/*.test.ts"],
-    exclude: [...inWorkerd, ...inProcessesOfTheirOwn],
+    exclude: [...inWorkerd, ...ofThePackage, ...inProcessesOfTheirOwn],
+  },
+});
+
+/** What users rely on, said once more to the built and packed package. These files know it by its name alone. */
+const SEMANTICS = [
+  "activities-scenarios",
+  "call-http-scenarios",
+  "client",
+  "continue-as-new",
+  "custom-status",
+  "determinism-policies",
+  "entities",
+  "eternal",
+  "events",
+  "failures",
+  "history",
+  "locks",
+  "orchestrations",
+  "patterns",
+  "payloads-in-hub",
+  "queries",
+  "restart-rewind",
+  "retries",
+  "schedules",
+  "sub-orchestrations",
+  "suspend-resume",
+  "terminate",
+  "test-task-hub",
+  "timers",
+  "versioning",
+  "watch",
+  "when-all-any",
+].map((name) => `test/core/${name}.test.ts`);
+
+const built = defineConfig({
+  resolve: {
+    alias: Object.entries(packageJson.exports).map(([subpath, target]) => ({
+      find: new RegExp(`^${packageJson.name}${subpath.slice(1)}$`),
+      replacement: join(INSTALLED, target),
+    })),
+  },
+  test: {
+    name: "package",
+    include: [...ofThePackage, ...SEMANTICS],
+    globalSetup: "test/package/set-up.ts",
+    testTimeout: 30_000,
   },
 });
 
@@ -95,7 +143,7 @@ const endToEnd = defineConfig({
 
 export default defineConfig({
   test: {
-    projects: [node, workerd, chromium, endToEnd],
+    projects: [node, built, workerd, chromium, endToEnd],
     passWithNoTests: true,
     reporters: ["dot"],
     experimental: { diagnostics: false },

@@ -118,9 +118,9 @@ export function otherOutcome(
   return mismatch(instanceId, { eventIndex, recorded, taken });
 }
 
-/** Stack frames of the engine itself, between user code and the check. */
+/** Stack frames of the engine itself, between user code and the check. Private methods may stand there without their class. */
 const ENGINE_FRAME =
-  /\b(callSite|differ|mismatch|Expectations|OrchestratorRun|ReplayContext|CriticalSection|Proxy|\w+Task(Node)?)\b[.\s]/;
+  /^\s*at #|\b(callSite|differ|mismatch|Expectations|OrchestratorRun|ReplayContext|CriticalSection|Proxy|\w+Task(Node)?)\b[.\s]/;
 
 /** Where the engine gives control: below it there is no user code. A retry that falls due is taken by nobody above it. */
 const ENTRY_FRAME = /\bOrchestratorRun\.step\b|\bnode:internal\b/;

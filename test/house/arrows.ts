@@ -43,8 +43,8 @@ const ROOMS: readonly Room[] = [
   { files: /^web-demo\/functions\//, rooms: /^web-demo\/functions\//, packages: PUBLIC },
   { files: /^web-demo\//, rooms: /^web-demo\//, packages: /./ },
   { files: /^test\//, rooms: /./, packages: /./ },
-  // Settings of the tools, at the top. That of the tests says where their browser is.
-  { files: /^[^/]+$/, rooms: /^([^/]+|test\/browser\/chromium\.ts)$/, packages: /./ },
+  // Settings of the tools, at the top. That of the tests says where their browser is, and the package that they pack.
+  { files: /^[^/]+$/, rooms: /^([^/]+|test\/(browser\/chromium|package\/paths)\.ts)$/, packages: /./ },
 ];
 
 function allowed(room: Room, { target, relative }: Import): boolean {
