@@ -394,10 +394,12 @@ export class Engine implements EnginePorts {
     for (const draft of group.drafts.values()) {
       const { live } = draft;
       live.pendingCommits--;
-      live.visible = draft.visible;
-      live.visibleAtMs = draft.atMs;
+      if (draft.isOfKnown) {
+        live.visible = draft.visible;
+        live.visibleAtMs = draft.atMs;
+      }
       if (draft.timersAdded.length > 0) this.#timers.added(draft.timersAdded);
-      if (draft.isNews) this.waiters.changed(live.instanceId, live.visible, draft.atMs);
+      if (draft.isNews && draft.isOfKnown) this.waiters.changed(live.instanceId, live.visible, draft.atMs);
       if (live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined))
         this.#instances.forget(live);
     }

@@ -38,6 +38,7 @@ export class Draft {
   /** The record with new heartbeat details and no other change. */
   #heartbeats: InstanceRecord | undefined;
   #isNews = false;
+  #isOfKnown = false;
   #visible: InstanceRecord | undefined;
   /** True when activities of the instance are among the group's jobs. */
   hasJobs = false;
@@ -119,6 +120,10 @@ export class Draft {
   get atMs(): number {
     return this.#change.atMs;
   }
+  /** True unless the instance was still being read when the change was finished: then it adds messages only, and `visible` says nothing. */
+  get isOfKnown(): boolean {
+    return this.#isOfKnown;
+  }
   /** The record as the finished change leaves it, whatever later turns have made of it. */
   get visible(): InstanceRecord | undefined {
     return this.#visible;
@@ -131,6 +136,7 @@ export class Draft {
   /** The finished change, or `undefined` when nothing is left of it. */
   change(): InstanceChange | undefined {
     const change = this.#change;
+    this.#isOfKnown = this.live.isKnown;
     this.#visible = this.live.record;
     if (this.#turns) change.turns = this.#turns;
     if (this.#timersAdded?.length) change.timersAdded = this.#timersAdded;

@@ -42,6 +42,8 @@ export class LiveInstance {
   readonly scheduled: Map<number, EventMessage> = new Map();
   /** True while the store is being read for it, or is to be read again. */
   isLoading = false;
+  /** What the store knows of it has been taken over; before that `record` says nothing. */
+  isKnown = false;
   /** Why the store could not be read for it, until it is read again. */
   unread: { readonly error: Error; again(): void } | undefined;
   isQueued = false;
@@ -68,6 +70,7 @@ export class LiveInstance {
   /** Takes over what the store knows; messages that came meanwhile go after the stored ones. */
   load(stored: StoredInstance | undefined): void {
     this.isLoading = false;
+    this.isKnown = true;
     if (!stored) return;
     this.record = stored.record;
     this.entity = stored.entity;

@@ -43,6 +43,28 @@ describe("over an asynchronous store", () => {
     });
   });
 
+  it("a message to an instance that is still being read does not look like its end", async () => {
+    const store = new GatedStore();
+    const waiting = defineOrchestrator("waiting", (ctx) => ctx.waitForExternalEvent<string>("go"));
+    const caller = defineOrchestrator("caller", async (ctx) => ctx.sendEvent("w", "go", "on"));
+    const first = await openHub([waiting, caller], { store });
+    await first.scheduleNewOrchestration(waiting, undefined, { instanceId: "w" });
+    await first.close();
+    const hub = await openHub([waiting, caller], { store });
+    const ended = hub.waitForOrchestrationCompletion("w");
+    await settle();
+    store.hold("load");
+    const started = hub.scheduleNewOrchestration(caller);
+    await settle();
+    store.letOne("load");
+    await started;
+    await settle();
+    expect(store.heldCount("load")).toBe(1);
+    expect(store.applied.at(-1)?.map(({ instanceId }) => instanceId)).toContain("w");
+    store.release("load");
+    expect(await ended).toMatchObject({ runtimeStatus: "Completed", output: "on" });
+  });
+
   it("an opening whose reads fail says so, and does not hang", async () => {
     const inner = new MemoryStore();
     const act = defineActivity("act", () => new Promise<number>(() => {}));
