@@ -3,11 +3,19 @@ import { defineActivity, defineEntity, defineOrchestrator, whenAll } from "holdf
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Gives a number that no other execution gives: which execution's result was recorded can be told from it. */
-export const mark = defineActivity("mark", async (_ctx, step: number) => {
+/** What an execution of `mark` gives: a number that no other gives, by which it can be told which execution's result was recorded. */
+export interface Mark {
+  readonly step: number;
+  readonly nonce: string;
+}
+
+/** What `mark` does. */
+export async function makeMark(step: number): Promise<Mark> {
   await pause(2 + (step % 7));
   return { step, nonce: crypto.randomUUID() };
-});
+}
+
+export const mark = defineActivity("mark", (_ctx, step: number) => makeMark(step));
 
 export const finished = defineEntity("finished", {
   initialState: () => [] as string[],
@@ -23,8 +31,15 @@ export const inner = defineOrchestrator("inner", function* (ctx, step: number) {
   return yield* ctx.callActivity(mark, step);
 });
 
+/** What a journey answers. */
+export interface JourneyOutput {
+  readonly name: string;
+  readonly approval: string;
+  readonly marks: readonly Mark[];
+}
+
 /** Fan-out, an approval, a child, a sequence, and one signal at the end. */
-export const journey = defineOrchestrator("journey", async (ctx, name: string) => {
+export const journey = defineOrchestrator("journey", async (ctx, name: string): Promise<JourneyOutput> => {
   ctx.setCustomStatus("marking");
   const marks = [...(await whenAll([1, 2, 3].map((step) => ctx.callActivity(mark, step))))];
   ctx.setCustomStatus("waiting");

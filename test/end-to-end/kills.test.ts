@@ -3,7 +3,8 @@ import { type HistoryEvent, TaskHub } from "holdfast";
 import { replayHistory } from "holdfast/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SqliteStore } from "../../adapters/sqlite/index.ts";
-import { functions, journey } from "./functions.ts";
+import { functions, type JourneyOutput, journey } from "./functions.ts";
+import { numbers } from "./numbers.ts";
 import { Runtime } from "./runtime.ts";
 
 const JOURNEYS = 48;
@@ -15,19 +16,10 @@ const runtime = new Runtime(join(import.meta.dirname, "../worker/journey-worker.
 beforeAll(() => runtime.start());
 afterAll(() => runtime.end());
 
-/** Numbers from 0 up to `max`, from one seed. */
-function numbers(seed: number): (max: number) => number {
-  let state = seed;
-  return (max) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 4_294_967_296) * max);
-  };
-}
-
 interface Status {
   readonly runtimeStatus: string;
   readonly customStatus: unknown;
-  readonly output: { name: string; approval: string; marks: { step: number; nonce: string }[] };
+  readonly output: JourneyOutput;
 }
 
 const idOf = (index: number): string => `journey-${index}`;
