@@ -292,6 +292,27 @@ export class InvalidArgumentError extends HoldfastError {
   }
 }
 
+/**
+ * What can be wrong with a store. `storeBusy`: somebody else is using it; trying again helps. `storeFull`: no room; nothing is lost, and the hub
+ * goes on once there is some. `storeReadOnly`: it may not be written. `storeCorrupt`: it is damaged, or none of ours. `storeTooNew`: a newer
+ * release has written it. `storeFailed`: it cannot be reached, opened or read.
+ */
+export type StoreErrorCode =
+  | "storeBusy"
+  | "storeFull"
+  | "storeReadOnly"
+  | "storeCorrupt"
+  | "storeTooNew"
+  | "storeFailed";
+
+/** A store could not do what it was asked for; nothing of that took effect. Code: a `StoreErrorCode`. */
+export class StoreError extends HoldfastError {
+  static override readonly errorName: string = "StoreError";
+  constructor(code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
+  }
+}
+
 /** A bound of the hub was reached (see `limits`). Code `limitExceeded`. */
 export class LimitExceededError extends HoldfastError {
   static override readonly errorName: string = "LimitExceededError";

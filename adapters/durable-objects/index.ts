@@ -32,7 +32,7 @@ export class DurableObjectStore implements HubStore {
     DATABASES.set(storage, this.#database);
   }
 
-  /** @throws HoldfastError (code `storeTooNew`) when a newer Holdfast has written the storage. */
+  /** @throws StoreError (code `storeTooNew`) when a newer Holdfast has written the storage. */
   open(hub: string): SyncStoreSession {
     return this.#database.open(hub);
   }

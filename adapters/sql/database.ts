@@ -9,6 +9,16 @@ import { SqlSession } from "./session.ts";
  */
 export type ClaimTime = "open" | "firstCommit";
 
+/** What the owner of the database does around a session. */
+export interface SessionHooks {
+  /** Called in the transaction that claims the hub; refuses the opening by a throw. With `"open"` only. */
+  claiming?(): void;
+  /** The hub is no longer the session's: it was closed, or finds itself fenced. May be called twice. */
+  left?(): void;
+  /** The session has been closed. */
+  closed?(): void;
+}
+
 interface HubRow {
   readonly hub: number | undefined;
   readonly epoch: number;
@@ -26,34 +36,33 @@ export class SqlDatabase {
   }
 
   /**
-   * Opens a hub; every older session of it is fenced. `closed` is called once, when the session is closed.
-   * @throws HoldfastError (code `storeTooNew`) when a newer Holdfast has written the tables.
+   * Opens a hub; every older session of it is fenced.
+   * @throws StoreError (code `storeTooNew`) when a newer Holdfast has written the tables.
    */
-  open(name: string, closed: () => void = () => {}): SqlSession {
+  open(name: string, hooks: SessionHooks = {}): SqlSession {
     const session =
-      this.#claimTime === "open"
-        ? this.#driver.transaction(() => this.#claimed(name, closed))
-        : this.#lazy(name, closed);
+      this.#claimTime === "open" ? this.#driver.transaction(() => this.#claimed(name, hooks)) : this.#lazy(name, hooks);
     this.#newest.get(name)?.fence();
     this.#newest.set(name, session);
     return session;
   }
 
-  #claimed(name: string, closed: () => void): SqlSession {
+  #claimed(name: string, hooks: SessionHooks): SqlSession {
+    hooks.claiming?.();
     migrate(this.#driver);
     const epoch = this.#hubRow(name).epoch + 1;
-    return this.#session(name, closed, epoch, this.#claim(name, epoch), true);
+    return this.#session(name, hooks, epoch, this.#claim(name, epoch), true);
   }
 
-  #lazy(name: string, closed: () => void): SqlSession {
+  #lazy(name: string, hooks: SessionHooks): SqlSession {
     const version = schemaVersion(this.#driver);
     if (version > 0 && version < SCHEMA_VERSION) this.#driver.transaction(() => migrate(this.#driver));
     const stored: HubRow = version > 0 ? this.#hubRow(name) : { hub: undefined, epoch: 0 };
     const epoch = Math.max(stored.epoch, this.#newest.get(name)?.epoch ?? 0) + 1;
-    return this.#session(name, closed, epoch, stored.hub, false);
+    return this.#session(name, hooks, epoch, stored.hub, false);
   }
 
-  #session(name: string, closed: () => void, epoch: number, hub: number | undefined, isClaimed: boolean): SqlSession {
+  #session(name: string, hooks: SessionHooks, epoch: number, hub: number | undefined, isClaimed: boolean): SqlSession {
     const port = {
       driver: this.#driver,
       claim: (): number => {
@@ -61,7 +70,8 @@ export class SqlDatabase {
         return this.#claim(name, epoch);
       },
       isOwner: (): boolean => this.#claimTime === "firstCommit" || this.#hubRow(name).epoch === epoch,
-      closed,
+      left: () => hooks.left?.(),
+      closed: () => hooks.closed?.(),
     };
     return new SqlSession(name, port, epoch, hub, isClaimed);
   }

@@ -11,7 +11,7 @@
  *     the history row written with them names them in `timers`; those written without a turn are `isLoose` and indexed.
  * T6. `instanceId` and `name` hold keys (see `keyOf`), the JSON texts hold the originals.
  */
-import { HoldfastError } from "../../core/errors.ts";
+import { StoreError } from "../../core/errors.ts";
 import type { SqlDriver } from "./driver.ts";
 
 /** What brings a database from one version to the next; the first makes it from nothing. Never changed once released. */
@@ -51,7 +51,7 @@ export const SCHEMA_VERSION: number = MIGRATIONS.length;
 
 /**
  * Version of the tables in the database; 0 when there are none. Writes nothing.
- * @throws HoldfastError (code `storeTooNew`) when a newer Holdfast has written them.
+ * @throws StoreError (code `storeTooNew`) when a newer Holdfast has written them.
  */
 export function schemaVersion(driver: SqlDriver): number {
   const tables = driver.all(`SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'holdfast_meta'`);
@@ -59,7 +59,7 @@ export function schemaVersion(driver: SqlDriver): number {
   const [row] = driver.all<{ value: number }>(`SELECT value FROM holdfast_meta WHERE key = 'schemaVersion'`);
   const version = row?.value ?? 0;
   if (version <= SCHEMA_VERSION) return version;
-  throw new HoldfastError(
+  throw new StoreError(
     "storeTooNew",
     `The database holds version ${version} of Holdfast's tables; this release knows versions up to ${SCHEMA_VERSION}. Nothing was changed. Open it with the release that wrote it, or a newer one.`,
   );

@@ -28,6 +28,9 @@ export interface SessionPort {
   claim(): number;
   /** True while the epoch in the database is the session's own. Inside a transaction. */
   isOwner(): boolean;
+  /** The hub is no longer the session's: it was closed, or finds itself fenced. May be called twice. */
+  left(): void;
+  /** The session has been closed. */
   closed(): void;
 }
 
@@ -58,6 +61,7 @@ export class SqlSession implements StoreSession {
   /** Notes that a newer session has the hub now. */
   fence(): void {
     this.#isFenced = true;
+    this.#port.left();
   }
 
   /** @throws HubFencedError when a newer session has opened the hub. @throws HubClosedError after `close`. */
@@ -99,6 +103,7 @@ export class SqlSession implements StoreSession {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#port.left();
     this.#port.closed();
   }
 
@@ -106,7 +111,7 @@ export class SqlSession implements StoreSession {
   #own(): number {
     if (!this.#isClaimed || this.#hub === undefined) return this.#port.claim();
     if (this.#port.isOwner()) return this.#hub;
-    this.#isFenced = true;
+    this.fence();
     throw new HubFencedError(this.#name);
   }
 

@@ -1,20 +1,11 @@
 /** One connection to a SQLite file: statements prepared once, transactions, and errors that say what to do. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { SqlDriver, SqlRow, SqlValue } from "../sql/driver.ts";
-import { storeErrorOf } from "./failure.ts";
+import { refuseReadOnly, storeErrorOf } from "./failure.ts";
+import { IN_MEMORY, type Settings } from "./options.ts";
 
-/** Options of `SqliteStore`. */
-export interface SqliteStoreOptions {
-  /** The database file, made when it is missing; or `:memory:`. */
-  readonly path: string;
-  /**
-   * `"FULL"` (the default): a commit survives a loss of power. `"NORMAL"`: a commit survives the end of the process, and after
-   * a loss of power the newest ones may be missing; never a part of one. Several times faster.
-   */
-  readonly synchronous?: "FULL" | "NORMAL";
-  /** How long a commit waits while another process writes, in ms; it blocks this one meanwhile. 5,000 by default. */
-  readonly busyTimeoutMs?: number;
-}
+/** What a connection must know. */
+type ConnectionSettings = Pick<Settings, "path" | "synchronous" | "busyTimeoutMs">;
 
 /** An open connection. */
 export interface Connection {
@@ -30,11 +21,12 @@ const CHECKPOINT_PAGES = 8_000;
 
 /**
  * Opens the file.
- * @throws HoldfastError with a code of `storeErrorOf`.
+ * @throws StoreError as given by `storeErrorOf`.
  */
-export function connect({ path, synchronous, busyTimeoutMs }: Required<SqliteStoreOptions>): Connection {
+export function connect({ path, synchronous, busyTimeoutMs }: ConnectionSettings): Connection {
   let db: DatabaseSync | undefined;
   try {
+    if (path !== IN_MEMORY) refuseReadOnly(path);
     db = new DatabaseSync(path);
     // The wait comes first: turning the log on may have to wait, too.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};

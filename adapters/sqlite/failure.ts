@@ -1,8 +1,19 @@
 /** Errors of SQLite in the words of Holdfast: what happened, to which file, and what to do. */
-import { HoldfastError } from "../../core/errors.ts";
+import { accessSync, constants } from "node:fs";
+import { dirname } from "node:path";
+import { StoreError, type StoreErrorCode } from "../../core/errors.ts";
 
-/** By primary result code of SQLite: our code, what happened, and what to do next. */
-const KNOWN: Readonly<Record<number, readonly [code: string, what: string, next: string]>> = {
+/** Our code, what happened, and what to do next. */
+type Kind = readonly [code: StoreErrorCode, what: string, next: string];
+
+const READ_ONLY: Kind = [
+  "storeReadOnly",
+  "cannot be written to",
+  "Give this process write permission to the file, its folder and its '-wal' and '-shm' files",
+];
+
+/** By primary result code of SQLite. */
+const KNOWN: Readonly<Record<number, Kind>> = {
   5: [
     "storeBusy",
     "is locked by another process that is writing",
@@ -13,11 +24,7 @@ const KNOWN: Readonly<Record<number, readonly [code: string, what: string, next:
     "is locked by another connection of this process",
     "Try again, and do not write to it through a second connection meanwhile",
   ],
-  8: [
-    "storeReadOnly",
-    "cannot be written to",
-    "Give this process write permission to the file, its folder and its '-wal' and '-shm' files",
-  ],
+  8: READ_ONLY,
   10: [
     "storeFailed",
     "could not be read or written",
@@ -39,14 +46,26 @@ const KNOWN: Readonly<Record<number, readonly [code: string, what: string, next:
  */
 export function storeErrorOf(error: unknown, path: string): unknown {
   const resultCode = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
-  const known = KNOWN[resultCode];
-  if (!known || !(error instanceof Error)) return error;
-  const [code, what, next] = known;
-  return new HoldfastError(
-    code,
-    `The SQLite database '${path}' ${what} (${error.message}). Nothing of this call took effect. ${next}.`,
-    {
-      cause: error,
-    },
-  );
+  if (!(error instanceof Error && KNOWN[resultCode])) return error;
+  return errorOf(KNOWN[resultCode], path, error.message, error);
+}
+
+/**
+ * SQLite opens a file that may not be written all the same, and then fails at various places with various errors, or takes a weaker lock than asked for.
+ * @throws StoreError (code `storeReadOnly`)
+ */
+export function refuseReadOnly(path: string): void {
+  for (const place of [path, dirname(path)]) {
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (error) {
+      const { code = "", message } = error as NodeJS.ErrnoException;
+      if (["EACCES", "EPERM", "EROFS"].includes(code)) throw errorOf(READ_ONLY, path, message, error);
+    }
+  }
+}
+
+function errorOf([code, what, next]: Kind, path: string, reason: string, cause: unknown): StoreError {
+  const message = `The SQLite database '${path}' ${what} (${reason}). Nothing of this call took effect. ${next}.`;
+  return new StoreError(code, message, { cause });
 }

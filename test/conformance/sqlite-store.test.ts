@@ -1,5 +1,5 @@
 /** What `SqliteStore` promises beyond the store contract: its file, its errors, its options, other processes. */
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -161,6 +161,9 @@ test("options that make no sense are refused", () => {
     { path: "a", synchronous: "OFF" },
     { path: "a", busyTimeoutMs: -1 },
     { path: "a", busyTimeoutMs: 0.5 },
+    { path: "a", whenOpen: "explode" },
+    { path: "a", whenOpen: "wait", waitTimeoutMs: -1 },
+    { path: ":memory:", whenOpen: "wait" },
   ]) {
     expect(
       codeOf(() => new SqliteStore(options as never)),
@@ -178,7 +181,8 @@ test("the log is on, and commits are synced as asked", () => {
     const exec = DatabaseSync.prototype.exec;
     DatabaseSync.prototype.exec = function (sql) {
       exec.call(this, sql);
-      levels.push(this.prepare("PRAGMA synchronous").get(), this.prepare("PRAGMA journal_mode").get());
+      if (sql.includes("journal_mode"))
+        levels.push(this.prepare("PRAGMA synchronous").get(), this.prepare("PRAGMA journal_mode").get());
     };
     try {
       openStore({ synchronous }).open("orders").close();
@@ -187,6 +191,64 @@ test("the log is on, and commits are synced as asked", () => {
     }
     expect(levels).toEqual([{ synchronous: level }, { journal_mode: "wal" }]);
   }
+});
+
+/** A store that waits for its turn, or gives up at once. */
+const waiting = (options: { waitTimeoutMs?: number; signal?: AbortSignal } = {}): SqliteStore<"wait"> =>
+  new SqliteStore({ path: file(), synchronous: "NORMAL", whenOpen: "wait", ...options });
+
+test("a hub that is open elsewhere is not opened by a store that waits, until it is closed there", async () => {
+  const first = openStore().open("orders");
+  await expect(waiting({ waitTimeoutMs: 0 }).open("orders")).rejects.toMatchObject({ code: "timeout" });
+  const controller = new AbortController();
+  const abandoned = waiting({ signal: controller.signal }).open("orders");
+  controller.abort(new Error("The process is going down."));
+  await expect(abandoned).rejects.toThrow("The process is going down.");
+  (await waiting().open("billing")).close();
+  (await waiting().open("Orders")).close();
+  const second = waiting().open("orders");
+  first.commit([start("a")]);
+  first.close();
+  const session = await second;
+  expect(session.load("a")).toBeDefined();
+  expect(session.epoch).toBe(first.epoch + 1);
+  await expect(waiting({ waitTimeoutMs: 0 }).open("orders")).rejects.toMatchObject({ code: "timeout" });
+  session.close();
+  expect(existsSync(`${file()}-wal`)).toBe(false);
+});
+
+test("whoever takes a hub over is waited for, too; who was fenced is not", async () => {
+  const first = openStore().open("orders");
+  const second = openStore().open("orders");
+  expect(codeOf(() => first.commit([start("a")]))).toBe("hubFenced");
+  await expect(waiting({ waitTimeoutMs: 0 }).open("orders")).rejects.toMatchObject({ code: "timeout" });
+  second.close();
+  const third = await waiting({ waitTimeoutMs: 0 }).open("orders");
+  const fourth = openStore().open("orders");
+  expect(codeOf(() => third.commit([start("a")]))).toBe("hubFenced");
+  fourth.close();
+  (await waiting({ waitTimeoutMs: 0 }).open("orders")).close();
+  for (const session of [first, third]) session.close();
+});
+
+test("a file that is being written is no reason to give up waiting", async () => {
+  openStore().open("orders").close();
+  const other = new DatabaseSync(file());
+  other.exec("BEGIN IMMEDIATE");
+  const store = new SqliteStore({ path: file(), synchronous: "NORMAL", busyTimeoutMs: 0, whenOpen: "wait" });
+  const opening = store.open("orders");
+  other.exec("ROLLBACK");
+  (await opening).close();
+  other.close();
+});
+
+test("a file that is damaged says so", () => {
+  const session = openStore().open("orders");
+  session.commit(Array.from({ length: 200 }, (_, n) => start(`instance-${n}`)));
+  session.close();
+  const bytes = readFileSync(file());
+  writeFileSync(file(), bytes.fill(0x5a, 4_096));
+  expect(codeOf(() => openStore().open("orders"))).toBe("storeCorrupt");
 });
 
 test("tables of a newer release are refused and left alone", () => {

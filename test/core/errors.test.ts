@@ -32,6 +32,7 @@ const catalogue: [string, string, Error & { code: string }][] = [
   ["InvalidInstanceStateError", "invalidInstanceState", new holdfast.InvalidInstanceStateError("x")],
   ["ValidationError", "validation", new holdfast.ValidationError("x", [])],
   ["TaskCanceledError", "taskCanceled", new holdfast.TaskCanceledError("x")],
+  ["StoreError", "storeFull", new holdfast.StoreError("storeFull", "x")],
   ["OrchestratorRuleError", "foreignAwait", new holdfast.OrchestratorRuleError("foreignAwait", "x")],
 ];
 
