@@ -1,14 +1,17 @@
 /**
- * Claiming a hub: its next epoch, in one transaction, so that of two tabs that open it together one comes first.
+ * Claiming a hub: its next epoch and the next position of its journal, in one transaction, so that of two tabs that open it together
+ * one comes first.
  *
  * C1. A hub that the marker or the browser says was here, and that is not, is never begun anew unasked.
- * C2. Nothing is awaited between the look at the hub's row and the write of it.
  */
 import { unwrap } from "idb";
 import { type DataLoss, type Mark, StorageLostError } from "./loss.ts";
-import type { Database, HubRow, LossNote } from "./schema.ts";
-import { writeAll } from "./transaction.ts";
+import { Pending } from "./pending.ts";
+import { type Database, type HubRow, type JournalRow, type LossNote, positions, startingWith } from "./schema.ts";
+import { STORED_IDS_MAX, StoredIds } from "./stored-ids.ts";
+import { writeInSteps } from "./transaction.ts";
 
+/** Which hub to claim. */
 export interface ClaimRequest {
   readonly databaseName: string;
   readonly name: string;
@@ -17,49 +20,88 @@ export interface ClaimRequest {
   readonly acceptsLoss: boolean;
 }
 
+/** A hub as a session begins with it. */
+export interface Claim {
+  readonly row: HubRow;
+  readonly storedIds: StoredIds;
+  /** What the journal holds and the tables do not. */
+  readonly pending: Pending;
+  /** The position of the claim: the last that is taken. */
+  readonly position: number;
+  /** Epochs by position: the claims among the pending positions, this one too. */
+  readonly claims: ReadonlyMap<number, number>;
+}
+
 /**
  * Raises the hub's epoch, or makes the hub.
  * @throws StorageLostError when the hub was here before and is gone.
  */
-export async function claimHub(database: Database, request: ClaimRequest): Promise<HubRow> {
-  const { name, mark, acceptsLoss } = request;
-  const transaction = unwrap(database).transaction(["hubs", "losses"], "readwrite", { durability: "strict" });
-  let claimed: HubRow | undefined;
-  await writeAll(transaction, ({ abort }) => {
-    const hubs = transaction.objectStore("hubs");
-    const row: IDBRequest<HubRow | undefined> = hubs.get(name);
-    const note: IDBRequest<LossNote | undefined> = transaction.objectStore("losses").get(1);
-    const count = hubs.count();
-    count.onsuccess = () => {
-      const loss = acceptsLoss ? undefined : lossOf(request, row.result, note.result);
-      if (loss) return abort(new StorageLostError(loss));
-      claimed = row.result
-        ? { ...row.result, epoch: row.result.epoch + 1, commit: 0 }
-        : { hub: count.result + 1, epoch: 1, commit: 0, creationId: newId(), createdAtMs: Date.now() };
-      hubs.put(claimed, name);
-    };
+export function claimHub(database: Database, request: ClaimRequest): Promise<Claim> {
+  const { name, acceptsLoss } = request;
+  const transaction = database.transaction(["hubs", "losses", "journal", "instances"], "readwrite", {
+    durability: "strict",
   });
-  if (!claimed) throw new TypeError(`The hub '${name}' was not claimed${mark ? " again" : ""}.`);
-  return claimed;
+  transaction.done.catch(() => {});
+  const hubs = transaction.objectStore("hubs");
+  const journal = transaction.objectStore("journal");
+  return writeInSteps(unwrap(transaction), async () => {
+    const note = await transaction.objectStore("losses").get(1);
+    const found = await hubs.get(name);
+    const loss = acceptsLoss ? undefined : lossOf(request, found, note);
+    if (loss) throw new StorageLostError(loss);
+    const row = found ? { ...found, epoch: found.epoch + 1 } : newHub((await hubs.count()) + 1);
+    const range = positions(row.hub, row.folded, Number.POSITIVE_INFINITY);
+    const taken = (await journal.getAllKeys(range)).map(([, position]) => position);
+    const rows = await journal.getAll(range);
+    const stored = await transaction.objectStore("instances").getAllKeys(startingWith(row.hub), STORED_IDS_MAX + 1);
+    const storedIds = new StoredIds(stored.map(([, instanceId]) => instanceId));
+    const claim = { row, storedIds, ...claimAfter(row, taken, rows) };
+    await hubs.put(row, name);
+    await journal.add({ epoch: row.epoch, changes: [] }, [row.hub, claim.position]);
+    return claim;
+  });
+}
+
+/** What the journal holds beyond the tables, and the claim that comes after it. */
+function claimAfter(
+  row: HubRow,
+  taken: readonly number[],
+  rows: readonly JournalRow[],
+): Pick<Claim, "pending" | "position" | "claims"> {
+  const pending = new Pending();
+  const claims = new Map<number, number>();
+  rows.forEach(({ epoch, changes }, index) => {
+    const position = taken[index] ?? 0;
+    if (changes.length > 0) pending.add({ position, changes });
+    else claims.set(position, epoch);
+  });
+  const position = (taken.at(-1) ?? row.folded) + 1;
+  claims.set(position, row.epoch);
+  return { pending, position, claims };
+}
+
+function newHub(hub: number): HubRow {
+  return { hub, epoch: 1, folded: 0, creationId: newId(), createdAtMs: Date.now() };
+}
+
+/** 128 random bits as text. `crypto.randomUUID` is missing on pages that are not served securely. */
+function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16).padStart(8, "0")).join("");
 }
 
 function lossOf(request: ClaimRequest, row: HubRow | undefined, note: LossNote | undefined): DataLoss | undefined {
   const { databaseName, name, mark } = request;
-  const of = (reason: string): DataLoss => ({
+  const because = (reason: string): DataLoss => ({
     databaseName,
     hub: name,
     ...(mark && { createdAt: new Date(mark.createdAtMs) }),
     reason,
   });
   if (!row && note)
-    return of(`the browser had to delete the database on ${new Date(note.atMs).toISOString()} (${note.reason}).`);
-  if (!row && mark) return of("the database is empty; the browser, or a person who cleared site data, has deleted it.");
+    return because(`the browser had to delete the database by ${new Date(note.atMs).toISOString()} (${note.reason}).`);
+  if (!row && mark)
+    return because("its database is empty; the browser deleted it, or a person who cleared the data of this site.");
   if (row && mark && row.creationId !== mark.creationId)
-    return of(`it was deleted, and another of this name has been begun on ${new Date(row.createdAtMs).toISOString()}.`);
+    return because(`it was deleted, and another of its name begun on ${new Date(row.createdAtMs).toISOString()}.`);
   return undefined;
-}
-
-/** 128 random bits as text. `crypto.randomUUID` is missing on pages that are not served securely. */
-function newId(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16).padStart(8, "0")).join("");
 }

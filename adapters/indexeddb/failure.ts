@@ -38,6 +38,11 @@ export function isConnectionLost(error: unknown): boolean {
   return !(error instanceof HoldfastError) && LOST.has(nameOf(error));
 }
 
+/** True for the refusal to add a row where there is one. */
+export function isPositionTaken(error: unknown): boolean {
+  return nameOf(error) === "ConstraintError";
+}
+
 /**
  * An error of the database `databaseName` with a code that callers can tell apart: `storeFull`, `storeTooNew`, `storeCorrupt` or
  * `storeFailed`. What is not the browser's is given back as it is, and so is its refusal to clone a value.

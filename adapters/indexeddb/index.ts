@@ -2,10 +2,9 @@
 import { HoldfastError, InvalidArgumentError } from "../../core/errors.ts";
 import type { Awaitable, HubStore, StoreSession } from "../../core/store/contract.ts";
 import { type BrowserStorage, browserStorage } from "./browser-storage.ts";
-import { claimHub } from "./claim.ts";
+import { type Claim, claimHub } from "./claim.ts";
 import { Connection } from "./connection.ts";
 import { type DataLoss, Marks, pageMarker, StorageLostError, type StorageMarker } from "./loss.ts";
-import type { HubRow } from "./schema.ts";
 import { IndexedDbSession } from "./session.ts";
 
 export type { BrowserStorage, StorageStatus } from "./browser-storage.ts";
@@ -75,14 +74,14 @@ export class IndexedDbStore implements HubStore {
     const connection = this.#connection;
     this.#sessionCount++;
     try {
-      const row = await this.#claim(connection, hub);
+      const claim = await this.#claim(connection, hub);
       const port = {
         connection,
         databaseName: this.#databaseName,
         durability: this.#durability,
         closed: () => this.#release(),
       };
-      const session = new IndexedDbSession(hub, port, row);
+      const session = new IndexedDbSession(hub, port, claim);
       this.#takeOver(hub, session);
       return session;
     } catch (error) {
@@ -91,25 +90,25 @@ export class IndexedDbStore implements HubStore {
     }
   }
 
-  async #claim(connection: Connection, name: string): Promise<HubRow> {
+  async #claim(connection: Connection, name: string): Promise<Claim> {
     const mark = await this.#marks.read(name);
     const request = { databaseName: this.#databaseName, name, mark };
-    let row: HubRow;
+    let claim: Claim;
     try {
-      row = await connection.use((database) => claimHub(database, { ...request, acceptsLoss: false }));
+      claim = await connection.use((database) => claimHub(database, { ...request, acceptsLoss: false }));
     } catch (error) {
       if (!(error instanceof StorageLostError && this.#onDataLoss)) throw error;
       await this.#onDataLoss(error.loss);
-      row = await connection.use((database) => claimHub(database, { ...request, acceptsLoss: true }));
+      claim = await connection.use((database) => claimHub(database, { ...request, acceptsLoss: true }));
     }
-    if (row.creationId !== mark?.creationId) await this.#marks.write(name, row);
-    return row;
+    if (claim.row.creationId !== mark?.creationId) await this.#marks.write(name, claim.row);
+    return claim;
   }
 
   /** Sessions of one hub may come to know of their claims in any order; the highest epoch is the newest. */
   #takeOver(hub: string, session: IndexedDbSession): void {
     const known = this.#newest.get(hub);
-    if (known?.row.creationId === session.row.creationId && known.epoch > session.epoch) session.fence();
+    if (known?.creationId === session.creationId && known.epoch > session.epoch) session.fence();
     else {
       known?.fence();
       this.#newest.set(hub, session);

@@ -1,11 +1,13 @@
 /**
  * One hub's view of an IndexedDB database.
  *
- * P1. The row of a hub holds the epoch of its newest session. Every commit looks at it in its own transaction and is undone when
- *     it finds another: the session is fenced for good.
- * P2. The row also holds the number of the last commit, written with it. A commit whose outcome was lost with the connection is
- *     tried again; when its number stands there under the session's own epoch, it has been applied already, and is not applied twice.
- * P3. A database that no longer holds the hub as it was made is another one: the session ends with `StorageLostError`.
+ * P1. A commit adds one row at the next position of the journal. A newer session has taken that position with its claim: then
+ *     nothing is written, and the session is fenced for good.
+ * P2. A commit whose outcome was lost with the connection is looked for at its position before anything else is done: what has been
+ *     applied is not applied twice.
+ * P3. Every read looks at the hub's row in its own transaction: it says up to where the tables hold the journal, and so which of the
+ *     pending changes come on top.
+ * P4. A database that no longer holds the hub as it was made is another one: the session ends with `StorageLostError`.
  */
 import { unwrap } from "idb";
 import { HubClosedError, HubFencedError } from "../../core/errors.ts";
@@ -20,21 +22,24 @@ import type {
   StoredTimer,
   StoreSession,
 } from "../../core/store/contract.ts";
+import type { Claim } from "./claim.ts";
 import type { Connection } from "./connection.ts";
+import { isConnectionLost, isPositionTaken } from "./failure.ts";
+import { foldJournal } from "./fold.ts";
 import { StorageLostError } from "./loss.ts";
+import { foldOver, isGone, type JournalCommit, type Pending } from "./pending.ts";
 import {
-  loadInstance,
   queryEntities,
   queryInstances,
-  type Reading,
   readDueTimers,
   readHistory,
+  readInstance,
   readNextTimerAtMs,
   readOpenInstances,
 } from "./read.ts";
-import { COMMIT_STORES, type Database, type HubRow } from "./schema.ts";
+import { type Database, type HubRow, type InstanceState, READ_STORES, type Reading } from "./schema.ts";
+import type { StoredIds } from "./stored-ids.ts";
 import { writeAll } from "./transaction.ts";
-import { writeChanges } from "./write.ts";
 
 /** What a session works with. */
 export interface SessionPort {
@@ -44,26 +49,58 @@ export interface SessionPort {
   closed(): void;
 }
 
-/** What the look at the hub's row ends a commit with when it has been applied before. */
-const APPLIED: unique symbol = Symbol("applied");
+/** A read transaction that calls of the same moment share. */
+interface SharedReading {
+  readonly database: Database;
+  readonly reading: Reading;
+  /** The hub's row as the transaction sees it. */
+  readonly row: Promise<HubRow>;
+}
+
+/** What a read found in the tables, and the position up to which they held the journal then. */
+interface Found<T> {
+  readonly found: T;
+  readonly folded: number;
+}
+
+type Read<T> = (reading: Reading, hub: number) => Promise<T>;
 
 export class IndexedDbSession implements StoreSession {
   readonly epoch: number;
-  /** The hub's row as this session has claimed it. */
-  readonly row: HubRow;
+  /** Tells this hub from one of the same name that was begun after this one was lost. */
+  readonly creationId: string;
   readonly #name: string;
   readonly #port: SessionPort;
+  readonly #row: HubRow;
+  #pending: Pending;
+  /** Position up to which this session knows the journal to be in the tables. */
+  #folded: number;
+  #claims: ReadonlyMap<number, number>;
+  readonly #storedIds: StoredIds;
+  /** The last position that is taken. */
+  #position: number;
+  /** A commit that may have been applied or not. */
+  #uncertain: JournalCommit | undefined;
   /** The connection over which the hub was seen last. */
   #seenOver: Database | undefined;
-  #commitNumber = 0;
+  #shared: SharedReading | undefined;
+  /** Settles when the last fold has ended, one way or the other. */
+  #folds: Promise<void> = Promise.resolve();
+  #isFoldDue = false;
   #isFenced = false;
   #isClosed = false;
 
-  constructor(name: string, port: SessionPort, row: HubRow) {
+  constructor(name: string, port: SessionPort, claim: Claim) {
     this.#name = name;
     this.#port = port;
-    this.row = row;
-    this.epoch = row.epoch;
+    this.#row = claim.row;
+    this.epoch = claim.row.epoch;
+    this.creationId = claim.row.creationId;
+    this.#pending = claim.pending;
+    this.#folded = claim.row.folded;
+    this.#claims = claim.claims;
+    this.#storedIds = claim.storedIds;
+    this.#position = claim.position;
   }
 
   get isFenced(): boolean {
@@ -83,89 +120,197 @@ export class IndexedDbSession implements StoreSession {
     if (this.#isClosed) throw new HubClosedError(this.#name);
     if (this.#isFenced) throw new HubFencedError(this.#name);
     if (changes.length === 0) return;
-    const commit = ++this.#commitNumber;
-    await this.#port.connection.use((database) => this.#write(database, commit, changes));
+    await this.#port.connection.use(async (database) => {
+      const applied = await this.#lookIfNeeded(database);
+      if (applied === changes) return;
+      if (this.#isFenced) throw new HubFencedError(this.#name);
+      await this.#append(database, { position: this.#position + 1, changes });
+    });
+    if (this.#pending.isFull && !this.#isFoldDue) {
+      this.#isFoldDue = true;
+      // When it fails, the journal stays as it is, and is folded after a later commit.
+      this.#fold().catch(() => {});
+    }
   }
 
-  load(instanceId: string): Promise<StoredInstance | undefined> {
-    return this.#read((reading, hub) => loadInstance(reading, hub, instanceId));
+  async load(instanceId: string): Promise<StoredInstance | undefined> {
+    const read: Read<InstanceState | undefined> = (reading, hub) => readInstance(reading, hub, instanceId);
+    const { found, folded } = await this.#readOf(instanceId, read, undefined);
+    const { state } = foldOver(found, this.#pending.of(instanceId, folded));
+    if (isGone(state)) return undefined;
+    const { record, entity, updatedAtMs, turnCount, eventCount, inbox } = state;
+    return { record, ...(entity && { entity }), lastUpdatedAtMs: updatedAtMs, turnCount, eventCount, inbox };
   }
-  history(instanceId: string): Promise<readonly HistoryEvent[]> {
-    return this.#read((reading, hub) => readHistory(reading, hub, instanceId));
+
+  async history(instanceId: string): Promise<readonly HistoryEvent[]> {
+    const read: Read<HistoryEvent[]> = (reading, hub) => readHistory(reading, hub, instanceId);
+    const { found, folded } = await this.#readOf(instanceId, read, []);
+    const { isFresh, events } = foldOver(undefined, this.#pending.of(instanceId, folded));
+    return isFresh ? events : [...found, ...events];
   }
+
   openInstances(): Promise<readonly string[]> {
-    return this.#read(readOpenInstances);
+    return this.#readFolded(readOpenInstances);
   }
   dueTimers(dueAtMs: number, limit: number): Promise<readonly StoredTimer[]> {
-    return this.#read((reading, hub) => readDueTimers(reading, hub, dueAtMs, limit));
+    return this.#readTimers((reading, hub) => readDueTimers(reading, hub, dueAtMs, limit));
   }
   nextTimerAtMs(): Promise<number | undefined> {
-    return this.#read(readNextTimerAtMs);
+    return this.#readTimers(readNextTimerAtMs);
   }
   query(query: InstanceQuery): Promise<readonly ListedInstance[]> {
-    return this.#read((reading, hub) => queryInstances(reading, hub, query));
+    return this.#readFolded((reading, hub) => queryInstances(reading, hub, query));
   }
   queryEntities(filter: EntityFilter): Promise<readonly ListedEntity[]> {
-    return this.#read((reading, hub) => queryEntities(reading, hub, filter));
+    return this.#readFolded((reading, hub) => queryEntities(reading, hub, filter));
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#folds;
     this.#port.closed();
   }
 
-  async #write(database: Database, commit: number, changes: readonly InstanceChange[]): Promise<void> {
+  // ---- writing
+
+  async #append(database: Database, commit: JournalCommit): Promise<void> {
     const { durability } = this.#port;
-    const transaction = unwrap(database).transaction(COMMIT_STORES, "readwrite", { durability });
-    const stores = new Map(COMMIT_STORES.map((name) => [name, transaction.objectStore(name)]));
-    const store = (name: (typeof COMMIT_STORES)[number]): IDBObjectStore =>
-      stores.get(name) ?? transaction.objectStore(name);
+    const transaction = unwrap(database).transaction("journal", "readwrite", { durability });
+    const row = { epoch: this.epoch, changes: commit.changes };
     try {
-      await writeAll(transaction, ({ abort }) => {
-        const found: IDBRequest<HubRow | undefined> = store("hubs").get(this.#name);
-        store("hubs").put({ ...this.row, commit }, this.#name);
-        const goesOn = writeChanges({ store, hub: this.row.hub }, changes);
-        found.onsuccess = () => {
-          const refusal = this.#refusalOf(found.result) ?? (found.result?.commit === commit && APPLIED);
-          if (refusal) abort(refusal);
-          else if (!goesOn) transaction.commit();
-        };
+      await writeAll(transaction, () => {
+        transaction.objectStore("journal").add(row, [this.#row.hub, commit.position]);
+        transaction.commit();
       });
     } catch (error) {
-      if (error !== APPLIED) throw error;
+      if (isConnectionLost(error)) this.#uncertain = commit;
+      if (!isPositionTaken(error)) throw error;
+      await this.#look(database);
+      throw this.#isFenced ? new HubFencedError(this.#name) : error;
     }
+    this.#took(commit);
   }
 
-  /** Why the hub whose row this is cannot be written to by this session; `undefined` when it can. */
-  #refusalOf(row: HubRow | undefined): HubFencedError | StorageLostError | undefined {
-    if (row?.creationId !== this.row.creationId) return this.#lost();
-    if (row.epoch === this.epoch) return undefined;
+  #took(commit: JournalCommit): void {
+    this.#position = commit.position;
+    this.#pending.add(commit);
+  }
+
+  /** Folds all that is pending now, after the folds that are under way. */
+  #fold(): Promise<void> {
+    const fold = this.#folds.then(() => this.#foldNow());
+    this.#folds = fold.catch(() => {});
+    return fold;
+  }
+
+  async #foldNow(): Promise<void> {
+    this.#isFoldDue = false;
+    if (this.#uncertain) await this.#port.connection.use((database) => this.#look(database));
+    if (this.#pending.isEmpty || this.#isClosed) return;
+    const [pending, through] = [this.#pending, this.#position];
+    const absent = new Set([...pending.instanceIds].filter((instanceId) => !this.#storedIds.mayHave(instanceId)));
+    const request = { name: this.#name, hub: this.#row.hub, pending, through, claims: this.#claims, absent };
+    const check = (row: HubRow | undefined): HubRow => this.#checked(row);
+    // Before they are there: a fold whose outcome is not known may have taken place.
+    this.#storedIds.add(pending.instanceIds);
+    await this.#port.connection.use((database) => foldJournal(database, { ...request, check }));
+    this.#folded = through;
+    this.#pending = this.#pending.after(through);
+    this.#claims = new Map([...this.#claims].filter(([position]) => position > through));
+  }
+
+  // ---- the hub's row
+
+  /** The hub's row, when this session may go on with it. */
+  #checked(row: HubRow | undefined): HubRow {
+    if (row?.creationId !== this.creationId) throw this.#lost();
+    if (row.epoch === this.epoch) return row;
     this.#isFenced = true;
-    return new HubFencedError(this.#name);
+    throw new HubFencedError(this.#name);
+  }
+
+  async #lookIfNeeded(database: Database): Promise<JournalCommit["changes"] | undefined> {
+    return this.#seenOver === database && !this.#uncertain ? undefined : await this.#look(database);
+  }
+
+  /** Finds out whose the hub is, and what became of an uncertain commit; gives its changes when it has been applied. */
+  async #look(database: Database): Promise<JournalCommit["changes"] | undefined> {
+    const uncertain = this.#uncertain;
+    const transaction = database.transaction(["hubs", "journal"]);
+    transaction.done.catch(() => {});
+    const [row, entry] = await Promise.all([
+      transaction.objectStore("hubs").get(this.#name),
+      uncertain && transaction.objectStore("journal").get([this.#row.hub, uncertain.position]),
+    ]);
+    if (row?.creationId !== this.creationId) throw this.#lost();
+    if (row.epoch !== this.epoch) this.#isFenced = true;
+    this.#seenOver = database;
+    this.#uncertain = undefined;
+    // A position that a newer session has left empty was this session's: it folded the commit. Claims stay.
+    const isApplied = uncertain && (entry ? entry.epoch === this.epoch : this.#isFenced);
+    if (!isApplied) return undefined;
+    this.#took(uncertain);
+    return uncertain.changes;
   }
 
   #lost(): StorageLostError {
     return new StorageLostError({
       databaseName: this.#port.databaseName,
       hub: this.#name,
-      createdAt: new Date(this.row.createdAtMs),
+      createdAt: new Date(this.#row.createdAtMs),
       reason: "the database was deleted while the hub was open.",
     });
   }
 
-  async #read<T>(read: (reading: Reading, hub: number) => Promise<T>): Promise<T> {
+  // ---- reading
+
+  /** Reads tables that nothing must be laid over. */
+  async #readFolded<T>(read: Read<T>): Promise<T> {
+    if (!this.#pending.isEmpty || this.#uncertain) await this.#fold();
+    return (await this.#read(read)).found;
+  }
+
+  async #readTimers<T>(read: Read<T>): Promise<T> {
+    if (this.#pending.hasTimers || this.#uncertain) await this.#fold();
+    return (await this.#read(read)).found;
+  }
+
+  /** Like `#read`, without asking the database for an instance that it does not hold. */
+  async #readOf<T>(instanceId: string, read: Read<T>, nothing: T): Promise<Found<T>> {
+    if (this.#isClosed || this.#uncertain || this.#storedIds.mayHave(instanceId)) return await this.#read(read);
+    return { found: nothing, folded: this.#folded };
+  }
+
+  async #read<T>(read: Read<T>): Promise<Found<T>> {
     if (this.#isClosed) throw new HubClosedError(this.#name);
-    return await this.#port.connection.use(async (database) => {
-      const reading = database.transaction(COMMIT_STORES, "readonly");
-      // A transaction that ends early fails its requests too, and those are awaited.
-      reading.done.catch(() => {});
-      if (this.#seenOver !== database) {
-        const row = await reading.objectStore("hubs").get(this.#name);
-        if (row?.creationId !== this.row.creationId) throw this.#lost();
-        this.#seenOver = database;
-      }
-      return await read(reading, this.row.hub);
+    for (;;) {
+      const [found, { folded }] = await this.#port.connection.use(async (database) => {
+        if (this.#uncertain) await this.#look(database);
+        const { reading, row } = this.#reading(database);
+        return await Promise.all([read(reading, this.#row.hub), row]);
+      });
+      // Otherwise it saw the tables as they were before a fold whose changes are pending no longer.
+      if (folded >= this.#folded) return { found, folded };
+    }
+  }
+
+  /** A read transaction for the calls of this moment: making one for each would cost more than their requests. */
+  #reading(database: Database): SharedReading {
+    if (this.#shared?.database === database) return this.#shared;
+    const reading = database.transaction(READ_STORES, "readonly");
+    const row = reading
+      .objectStore("hubs")
+      .get(this.#name)
+      .then((found) => this.#checked(found));
+    const shared: SharedReading = { database, reading, row };
+    // A transaction that ends early fails its requests too, and those are awaited.
+    reading.done.catch(() => {});
+    row.catch(() => {});
+    this.#shared = shared;
+    queueMicrotask(() => {
+      this.#shared = undefined;
     });
+    return shared;
   }
 }
