@@ -114,8 +114,8 @@ const chromium = defineConfig({
       instances: BACK_END_NAMES.map((backEnd) => ({
         browser: "chromium" as const,
         name: `chromium, ${backEnd}`,
-        // What touches no database runs once.
-        ...(backEnd !== "LevelDB" && { exclude: ["test/browser/in-page/replay.test.ts"] }),
+        // What is not about the database runs once.
+        ...(backEnd !== "LevelDB" && { exclude: ["test/browser/in-page/{replay,scenarios}.test.ts"] }),
         provider: playwright({
           launchOptions: { executablePath: chromiumPath(), args: [...CHROMIUM_ARGUMENTS, ...BACK_ENDS[backEnd]] },
           // Unlike other contexts, a persistent one keeps IndexedDB on disk.
