@@ -11,7 +11,7 @@ import {
 import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
 import { checkInstanceId, checkName } from "../identity.ts";
 import { type InstanceRecord, isPromise, type OrchestrationStatus } from "../store/contract.ts";
-import type { Engine } from "./engine.ts";
+import type { ClientPorts } from "./engine-ports.ts";
 import { isFinal } from "./message.ts";
 import { checkStatus, instant } from "./pages.ts";
 import { findInstance, listInstances } from "./views.ts";
@@ -33,7 +33,7 @@ function checkDedupeStatuses(statuses: readonly OrchestrationStatus[]): void {
 
 /** Starts an orchestration; gives its id. */
 export function start(
-  engine: Engine,
+  engine: ClientPorts,
   orchestrator: OrchestratorDefinition<never, unknown> | string,
   input: unknown,
   options: StartOrchestrationOptions,
@@ -73,7 +73,7 @@ export function start(
 
 /** Raises an external event; with an `eventId` raising it again has no effect. */
 export async function raiseEvent(
-  engine: Engine,
+  engine: ClientPorts,
   id: string,
   name: string,
   data: unknown,
@@ -89,14 +89,14 @@ export async function raiseEvent(
   });
 }
 
-export async function terminate(engine: Engine, id: string, output: unknown, recurse: boolean): Promise<void> {
+export async function terminate(engine: ClientPorts, id: string, output: unknown, recurse: boolean): Promise<void> {
   checkInstanceId(id);
   await send(engine, id, "ExecutionTerminated", { recurse, ...payloadOf(engine, output) });
 }
 
 /** Suspends or resumes. */
 export async function hold(
-  engine: Engine,
+  engine: ClientPorts,
   id: string,
   type: "ExecutionSuspended" | "ExecutionResumed",
   reason: string | undefined,
@@ -110,7 +110,7 @@ export async function hold(
  * @throws InstanceNotFoundError, InvalidInstanceStateError when it still runs under the id it would get
  */
 export async function restart(
-  engine: Engine,
+  engine: ClientPorts,
   id: string,
   newInstanceId: string | boolean | undefined,
 ): Promise<string> {
@@ -132,7 +132,7 @@ export async function restart(
   return target;
 }
 
-function restartEvent(engine: Engine, record: InstanceRecord, instanceId: string): ExecutionStartedEvent {
+function restartEvent(engine: ClientPorts, record: InstanceRecord, instanceId: string): ExecutionStartedEvent {
   return {
     type: "ExecutionStarted",
     eventId: 0,
@@ -146,13 +146,17 @@ function restartEvent(engine: Engine, record: InstanceRecord, instanceId: string
 }
 
 /** Lets a failed orchestration, and its failed children, go on from where they failed. */
-export async function rewind(engine: Engine, id: string, reason: string | undefined): Promise<void> {
+export async function rewind(engine: ClientPorts, id: string, reason: string | undefined): Promise<void> {
   checkInstanceId(id);
   await send(engine, id, "ExecutionRewound", reason === undefined ? {} : { reason });
 }
 
 /** Deletes finished instances, one or all that fit, with their children when `recursive`. */
-export async function purge(engine: Engine, target: string | PurgeCriteria, recursive: boolean): Promise<PurgeResult> {
+export async function purge(
+  engine: ClientPorts,
+  target: string | PurgeCriteria,
+  recursive: boolean,
+): Promise<PurgeResult> {
   if (typeof target === "string") {
     checkInstanceId(target);
     return { deletedInstanceCount: await purgeOne(engine, target, recursive), isComplete: true };
@@ -169,7 +173,7 @@ export async function purge(engine: Engine, target: string | PurgeCriteria, recu
 }
 
 /** Children go first: a purge that was interrupted is done again from the parent, which leads to those that are left. */
-async function purgeOne(engine: Engine, id: string, recursive: boolean): Promise<number> {
+async function purgeOne(engine: ClientPorts, id: string, recursive: boolean): Promise<number> {
   let count = 0;
   const found = recursive ? await findInstance(engine, id) : undefined;
   const history = found && isFinal(found.record.status) ? await engine.options.session.history(id) : [];
@@ -181,12 +185,12 @@ async function purgeOne(engine: Engine, id: string, recursive: boolean): Promise
   return count + ((await engine.send(id, { kind: "purge" })) as number);
 }
 
-function payloadOf(engine: Engine, value: unknown): { input?: string } {
+function payloadOf(engine: ClientPorts, value: unknown): { input?: string } {
   const input = engine.options.payloads.encodeOptional(value);
   return input === undefined ? {} : { input };
 }
 
-function send(engine: Engine, id: string, type: HistoryEvent["type"], fields: object): Promise<unknown> {
+function send(engine: ClientPorts, id: string, type: HistoryEvent["type"], fields: object): Promise<unknown> {
   const event = { type, eventId: -1, timestamp: new Date(engine.options.host.now()), ...fields } as HistoryEvent;
   return engine.send(id, { kind: "event", event });
 }

@@ -8,8 +8,10 @@ import type { Host } from "./host.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { Message } from "./message.ts";
 import type { Payloads } from "./payloads.ts";
+import type { ReceiptBooks } from "./receipts.ts";
 import type { Registry } from "./registry.ts";
 import type { VersioningOptions } from "./versioning.ts";
+import type { Waiters } from "./waiters.ts";
 
 /** The parts a hub is made of, and how it was opened. */
 export interface EngineOptions {
@@ -25,12 +27,27 @@ export interface EngineOptions {
   /** Every turn is run again from scratch and compared. */
   readonly checksDeterminism: boolean;
   readonly versioning: VersioningOptions;
+  /** Where requests over an unreliable way are noted as done; absent when every caller is in this process. */
+  readonly receipts?: ReceiptBooks;
   /** `isStrict`: a run that is compared with the one before it. */
   newRun(
     live: Pick<LiveInstance, "instanceId" | "callSites">,
     onViolation: () => void,
     isStrict?: boolean,
   ): OrchestratorRun;
+}
+
+/** What the calls of clients ask of the engine. */
+export interface ClientPorts {
+  readonly options: EngineOptions;
+  readonly waiters: Waiters;
+  /** @throws HubClosedError, HubFencedError once the engine takes nothing more. */
+  checkOpen(): void;
+  /** What clients may see of an instance that is in memory. */
+  find(instanceId: string): LiveInstance | undefined;
+  /** Sends an instance a message and waits until it is committed. */
+  send(instanceId: string, message: Message): Promise<unknown>;
+  newExecutionId(): string;
 }
 
 export interface EnginePorts {

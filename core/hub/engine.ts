@@ -14,22 +14,22 @@ import type { OrchestratorRun } from "../replay/run.ts";
 import { isPromise } from "../store/contract.ts";
 import { ActivityRunner } from "./activities.ts";
 import { admit } from "./admission.ts";
-import type { EngineOptions, EnginePorts } from "./engine-ports.ts";
-import { admitEntity, keepUntilDue, keepWaiting } from "./entity-admission.ts";
+import type { ClientPorts, EngineOptions, EnginePorts } from "./engine-ports.ts";
+import { admitEntity, keepWaiting } from "./entity-admission.ts";
 import { EntityRuns } from "./entity-runs.ts";
 import { Group } from "./group.ts";
+import { changesOf } from "./group-changes.ts";
 import { saveHeartbeats } from "./heartbeats.ts";
 import { Instances } from "./instances.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import { type Message, timerMessage } from "./message.ts";
-import { stored } from "./parking.ts";
 import { Recovery } from "./recovery.ts";
 import { commitTurn } from "./staging.ts";
 import { TimerWatch } from "./timer-watch.ts";
 import type { Turn } from "./turn.ts";
 import { Waiters } from "./waiters.ts";
 
-export class Engine implements EnginePorts {
+export class Engine implements EnginePorts, ClientPorts {
   readonly options: EngineOptions;
   readonly waiters: Waiters = new Waiters();
   readonly #instances: Instances;
@@ -357,13 +357,7 @@ export class Engine implements EnginePorts {
   #commit(): boolean {
     const group = this.#group;
     this.#group = new Group();
-    for (const { live, message } of group.promised) {
-      if (message.isTaken || message.sequence !== undefined) continue;
-      message.sequence = this.nextSequence();
-      if (message.kind !== "event" && message.kind !== "start") continue;
-      keepUntilDue(group.draft(live, this.options.host.now()), stored(message, message.sequence));
-    }
-    const changes = group.changes();
+    const changes = changesOf(group, this);
     this.#commitCount++;
     try {
       const done = changes.length > 0 ? this.options.session.commit(changes) : undefined;

@@ -12,13 +12,13 @@ import type { FailureData } from "../failure.ts";
 import type { EntityOperationCompletedEvent, EntityOperationFailedEvent, HistoryEvent } from "../history/events.ts";
 import { checkName, EntityId, type EntityIdLike, entityIdOf, foreignEntityIdOf, OWN_PREFIX } from "../identity.ts";
 import type { EntityFilter, EntityRecord, ListedEntity } from "../store/contract.ts";
-import type { Engine } from "./engine.ts";
+import type { ClientPorts } from "./engine-ports.ts";
 import { signalEvent } from "./entity-operation.ts";
 import { isFinal } from "./message.ts";
 import { instant, pageable } from "./pages.ts";
 
 export async function signalEntity(
-  engine: Engine,
+  engine: ClientPorts,
   id: EntityIdLike,
   operation: string,
   input: unknown,
@@ -51,7 +51,7 @@ export class EntityCallFailure extends Error {
 
 /** Calls an operation of one of the hub's own entities; gives its decoded result once it is durable. @throws EntityCallFailure */
 export async function callOwnEntity(
-  engine: Engine,
+  engine: ClientPorts,
   targetInstanceId: string,
   operation: string,
   input: unknown,
@@ -75,7 +75,7 @@ export async function callOwnEntity(
 }
 
 export async function getEntity<TState>(
-  engine: Engine,
+  engine: ClientPorts,
   id: EntityIdLike,
   includeState: boolean,
 ): Promise<EntityMetadata<TState> | undefined> {
@@ -86,7 +86,7 @@ export async function getEntity<TState>(
   );
 }
 
-export function queryEntities(engine: Engine, query: EntityQuery): Pageable<EntityMetadata> {
+export function queryEntities(engine: ClientPorts, query: EntityQuery): Pageable<EntityMetadata> {
   const filter = filterOf(query);
   return pageable(
     query,
@@ -102,7 +102,7 @@ const AFTER_OWN_ENTITIES = `@${OWN_PREFIX.slice(0, -1)};`;
 
 /** A page of entities without the hub's own, unless the query asks for them by their prefix. */
 async function foreignEntities(
-  { options: { session } }: Engine,
+  { options: { session } }: ClientPorts,
   filter: Omit<EntityFilter, "limit" | "after">,
   after: string | undefined,
   limit: number,
@@ -118,7 +118,7 @@ async function foreignEntities(
 
 /** Entities that are nothing but locked go when their lock is released; locks whose owner is no longer running are released. */
 export async function cleanEntityStorage(
-  engine: Engine,
+  engine: ClientPorts,
   request: CleanEntityStorageRequest,
 ): Promise<CleanEntityStorageResult> {
   const { releaseOrphanedLocks = true } = request;
@@ -144,14 +144,14 @@ export async function cleanEntityStorage(
 /** Entities looked at together. */
 const CLEAN_PAGE_SIZE = 500;
 
-async function isRunning(owner: NonNullable<EntityRecord["lockedBy"]>, engine: Engine): Promise<boolean> {
+async function isRunning(owner: NonNullable<EntityRecord["lockedBy"]>, engine: ClientPorts): Promise<boolean> {
   const stored = await engine.options.session.load(owner.instanceId);
   return (
     stored?.record !== undefined && stored.record.executionId === owner.executionId && !isFinal(stored.record.status)
   );
 }
 
-async function unlock(entity: EntityRecord, criticalSectionId: string, engine: Engine): Promise<void> {
+async function unlock(entity: EntityRecord, criticalSectionId: string, engine: ClientPorts): Promise<void> {
   const timestamp = new Date(engine.options.host.now());
   const event: HistoryEvent = {
     type: "EntityUnlockSent",
@@ -166,7 +166,7 @@ async function unlock(entity: EntityRecord, criticalSectionId: string, engine: E
 function metadataOf<TState>(
   { entity, backlogSize }: ListedEntity,
   includeState: boolean,
-  engine: Engine,
+  engine: ClientPorts,
 ): EntityMetadata<TState> {
   return {
     id: EntityId.parse(entity.instanceId),

@@ -1,6 +1,7 @@
 /** What waits for an instance: events of clients, activities, timers and other instances, and commands of clients. */
 import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
 import type { InboxMessage, InstanceRecord, OrchestrationStatus, StoredTimer } from "../store/contract.ts";
+import type { Receipt } from "./receipts.ts";
 
 /** Who waits for the commit of a message. */
 export interface Ack {
@@ -10,6 +11,8 @@ export interface Ack {
 
 interface MessageBase {
   readonly ack?: Ack;
+  /** Noted as done by the commit that answers it; once, even if a later turn answers it again. */
+  receipt?: Receipt | undefined;
   /** Its place in the stored inbox, once it has one. */
   sequence?: number;
   /** True once a turn has taken it. */

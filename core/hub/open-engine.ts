@@ -18,6 +18,7 @@ import { Engine } from "./engine.ts";
 import type { EngineOptions } from "./engine-ports.ts";
 import { type Host, systemHost } from "./host.ts";
 import { Payloads } from "./payloads.ts";
+import type { ReceiptBooks } from "./receipts.ts";
 import { Registry } from "./registry.ts";
 import { SealedStore } from "./sealed-store.ts";
 import type { VersioningOptions } from "./versioning.ts";
@@ -56,7 +57,7 @@ export interface TaskHubOptions {
  * Opens the store and claims the hub; nothing runs before `recover`.
  * @throws InvalidArgumentError for options that make no sense.
  */
-export async function openEngine(options: TaskHubOptions): Promise<Engine> {
+export async function openEngine(options: TaskHubOptions, receipts?: ReceiptBooks): Promise<Engine> {
   const hubName = options.name ?? "default";
   if (!isTaskHubName(hubName)) {
     throw new InvalidArgumentError(`'${String(hubName)}' is not a task hub name: 1–64 letters, digits, '-' or '_'.`);
@@ -99,13 +100,14 @@ export async function openEngine(options: TaskHubOptions): Promise<Engine> {
     onNonDeterminism,
     checksDeterminism,
     versioning,
+    ...(receipts && { receipts }),
     newRun,
   });
   return engine;
 }
 
 /** True for a codec that gives text at once; it then works on the hub's side, and values never wait for it. */
-function isSyncCodec(codec: Codec): codec is SyncCodec {
+export function isSyncCodec(codec: Codec): codec is SyncCodec {
   const text = codec.encode(null);
   if (isPromise(text)) text.catch(() => {});
   return typeof text === "string" && !isPromise(codec.decode(text));

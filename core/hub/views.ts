@@ -11,13 +11,13 @@ import {
   type PageCursor,
   type StoredInstance,
 } from "../store/contract.ts";
-import type { Engine } from "./engine.ts";
+import type { ClientPorts } from "./engine-ports.ts";
 import { checkStatus, filterOf, instant, pageable } from "./pages.ts";
 import { stateOf } from "./state.ts";
 import type { Waiter } from "./waiters.ts";
 
 /** The last committed record of an instance. */
-export function findInstance(engine: Engine, id: string): Awaitable<ListedInstance | undefined> {
+export function findInstance(engine: ClientPorts, id: string): Awaitable<ListedInstance | undefined> {
   const live = engine.find(id);
   if (live) return live.visible && { record: live.visible, lastUpdatedAtMs: live.visibleAtMs };
   const listed = (stored: StoredInstance | undefined): ListedInstance | undefined =>
@@ -27,7 +27,7 @@ export function findInstance(engine: Engine, id: string): Awaitable<ListedInstan
 }
 
 export function viewOf<TOutput>(
-  engine: Engine,
+  engine: ClientPorts,
   record: InstanceRecord,
   atMs: number,
   fetchPayloads = true,
@@ -46,17 +46,17 @@ const createdCursor = ({ record }: ListedInstance): PageCursor => ({
 });
 
 /** Instances that fit, in order of creation. */
-export function listInstances(engine: Engine, query: OrchestrationQuery): Pageable<ListedInstance> {
+export function listInstances(engine: ClientPorts, query: OrchestrationQuery): Pageable<ListedInstance> {
   return listing(engine, query, (listed) => listed);
 }
 
-export function queryOrchestrations(engine: Engine, query: OrchestrationQuery): Pageable<OrchestrationState> {
+export function queryOrchestrations(engine: ClientPorts, query: OrchestrationQuery): Pageable<OrchestrationState> {
   return listing(engine, query, ({ record, lastUpdatedAtMs }) =>
     viewOf(engine, record, lastUpdatedAtMs, query.fetchPayloads),
   );
 }
 
-function listing<T>(engine: Engine, query: OrchestrationQuery, shown: (listed: ListedInstance) => T): Pageable<T> {
+function listing<T>(engine: ClientPorts, query: OrchestrationQuery, shown: (listed: ListedInstance) => T): Pageable<T> {
   const filter = filterOf(query);
   return pageable(
     query,
@@ -70,7 +70,7 @@ function listing<T>(engine: Engine, query: OrchestrationQuery, shown: (listed: L
 }
 
 /** One page of ids of finished instances, in order of completion. */
-export async function listInstanceIds(engine: Engine, query: ListInstanceIdsQuery): Promise<Page<string>> {
+export async function listInstanceIds(engine: ClientPorts, query: ListInstanceIdsQuery): Promise<Page<string>> {
   const { statuses, completedFrom, completedTo } = query;
   for (const status of statuses ?? []) checkStatus(status);
   const filter = {
@@ -97,7 +97,7 @@ export interface Goal {
 
 /** Waits for an instance. Listens first and looks afterwards, so that no change falls between the two. */
 export async function waitFor<TOutput>(
-  engine: Engine,
+  engine: ClientPorts,
   id: string,
   goal: Goal,
   timeoutMs: number | undefined,

@@ -4,7 +4,7 @@ import { InstanceNotFoundError } from "../errors.ts";
 import { checkInstanceId } from "../identity.ts";
 import type { InstanceRecord, ListedInstance } from "../store/contract.ts";
 import { matches } from "../store/memory.ts";
-import type { Engine } from "./engine.ts";
+import type { ClientPorts } from "./engine-ports.ts";
 import { isFinal } from "./message.ts";
 import { filterOf } from "./pages.ts";
 import { findInstance, listInstances, viewOf } from "./views.ts";
@@ -48,7 +48,7 @@ class ChangeStream implements Waiter {
 
 /** The states of one instance, from now to its end. @throws InstanceNotFoundError */
 export async function* watchOne<TOutput>(
-  engine: Engine,
+  engine: ClientPorts,
   id: string,
 ): AsyncGenerator<OrchestrationState<TOutput>, void, undefined> {
   engine.checkOpen();
@@ -72,7 +72,7 @@ export async function* watchOne<TOutput>(
 
 /** The states of all instances that fit: first those that exist, then every change, until the consumer stops. */
 export async function* watchMany(
-  engine: Engine,
+  engine: ClientPorts,
   query: OrchestrationQuery,
 ): AsyncGenerator<OrchestrationState, void, undefined> {
   engine.checkOpen();

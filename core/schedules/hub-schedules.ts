@@ -17,7 +17,7 @@ import {
   ScheduleNotFoundError,
 } from "../errors.ts";
 import type { FailureData } from "../failure.ts";
-import type { Engine } from "../hub/engine.ts";
+import type { ClientPorts } from "../hub/engine-ports.ts";
 import { callOwnEntity, EntityCallFailure } from "../hub/entity-client.ts";
 import { pageable } from "../hub/pages.ts";
 import { checkName, EntityId } from "../identity.ts";
@@ -26,9 +26,9 @@ import { readSettings, type ScheduledFunction, type Settings } from "./options.t
 import { checkScheduleId, entityIdOfSchedule, type Schedule, stateOfSchedule } from "./schedule.ts";
 
 export class HubSchedules implements ScheduleClient {
-  readonly #engine: Engine;
+  readonly #engine: ClientPorts;
 
-  constructor(engine: Engine) {
+  constructor(engine: ClientPorts) {
     this.#engine = engine;
   }
 
