@@ -1,0 +1,173 @@
+import { InstanceNotFoundError, OrchestrationAlreadyExistsError, type OrchestrationState } from "holdfast";
+import { describe, expect, it } from "vitest";
+import type { TabHub } from "../../adapters/indexeddb/tabs/tab-hub.ts";
+import { collect, functions, greet, log, sleeper } from "./functions.ts";
+import type { SimulatedTab } from "./simulated-tab.ts";
+import { World } from "./world.ts";
+
+interface OpenTab {
+  readonly tab: SimulatedTab;
+  readonly hub: TabHub;
+}
+
+async function open(world: World, count: number): Promise<OpenTab[]> {
+  const tabs: OpenTab[] = [];
+  for (let index = 0; index < count; index++) {
+    const tab = world.openTab();
+    const hub = tab.hub(functions);
+    await world.until(hub.join());
+    tabs.push({ tab, hub });
+  }
+  return tabs;
+}
+
+const executing = (tabs: readonly OpenTab[]): OpenTab[] =>
+  tabs.filter(({ tab, hub }) => tab.isRunning && hub.role === "executing");
+
+describe("tabs of one hub", () => {
+  it("one executes, and all start, signal, wait, query and watch", async () => {
+    const world = new World();
+    const tabs = await open(world, 10);
+    expect(executing(tabs)).toHaveLength(1);
+    const results = tabs.map(async ({ hub }, index) => {
+      const id = await hub.scheduleNewOrchestration(greet, `tab ${index}`, { tags: { tab: `${index}` } });
+      await hub.signalEntity("@log@all", "add", `tab ${index}`);
+      const state = await hub.waitForOrchestrationCompletion(id);
+      const seen: OrchestrationState[] = [];
+      for await (const change of hub.watchOrchestration(id)) seen.push(change);
+      expect(seen.at(-1)?.runtimeStatus).toBe("Completed");
+      const listed: string[] = [];
+      for await (const { instanceId } of hub.queryOrchestrations({ tags: { tab: `${index}` } }))
+        listed.push(instanceId);
+      expect(listed).toEqual([id]);
+      return state.output;
+    });
+    expect(await world.until(Promise.all(results))).toEqual(tabs.map((_, index) => `Hello, tab ${index}!`));
+    const entity = await world.until(tabs[9]!.hub.getEntity<string[]>("@log@all"));
+    expect(entity?.state).toHaveLength(10);
+    expect(String(entity?.id)).toBe("@log@all");
+  });
+
+  it("errors keep their class, code and fields on the way", async () => {
+    const world = new World();
+    const [, second] = await open(world, 2);
+    const { hub } = second!;
+    await world.until(hub.scheduleNewOrchestration(collect, undefined, { instanceId: "here" }));
+    const again = hub.scheduleNewOrchestration(collect, undefined, { instanceId: "here" });
+    await expect(world.until(again)).rejects.toThrow(OrchestrationAlreadyExistsError);
+    await expect(world.until(hub.raiseOrchestrationEvent("missing", "said"))).rejects.toThrow(InstanceNotFoundError);
+    await expect(world.until(hub.waitForOrchestrationCompletion("missing"))).rejects.toMatchObject({
+      name: "InstanceNotFoundError",
+      code: "instanceNotFound",
+    });
+    await expect(world.until(hub.waitForOrchestrationCompletion("here", { timeoutMs: 50 }))).rejects.toMatchObject({
+      code: "timeout",
+    });
+  });
+
+  it("when the executing tab crashes another takes over within half a second, and waits and watches go on", async () => {
+    const world = new World();
+    const tabs = await open(world, 3);
+    const { hub } = tabs[2]!;
+    const id = await world.until(hub.scheduleNewOrchestration(collect, undefined));
+    const seen: unknown[] = [];
+    const watching = (async () => {
+      for await (const state of hub.watchOrchestration(id)) seen.push(state.customStatus ?? state.runtimeStatus);
+    })();
+    const waiting = hub.waitForOrchestrationCompletion(id);
+    await world.until(hub.raiseOrchestrationEvent(id, "said", "a"));
+    const atMs = world.clock.now();
+    executing(tabs)[0]!.tab.crash();
+    await world.until(hub.raiseOrchestrationEvent(id, "said", "b"));
+    expect(world.clock.now() - atMs).toBeLessThan(500);
+    expect(executing(tabs)).toHaveLength(1);
+    await world.until(hub.raiseOrchestrationEvent(id, "said", "stop"));
+    expect((await world.until(waiting)).output).toEqual(["a", "b"]);
+    await world.until(watching);
+    expect(seen).toEqual(["Running", 1, 2, 2]);
+  });
+
+  it("a frozen executing tab is replaced within five seconds, and follows when it thaws", async () => {
+    const world = new World();
+    const tabs = await open(world, 3);
+    const [first] = executing(tabs);
+    const own = first!.hub.scheduleNewOrchestration(greet, "frozen", { instanceId: "own" });
+    first!.tab.freeze();
+    const atMs = world.clock.now();
+    const id = await world.until(tabs[1]!.hub.scheduleNewOrchestration(greet, "you"));
+    expect(world.clock.now() - atMs).toBeLessThan(5_000);
+    expect((await world.until(tabs[2]!.hub.waitForOrchestrationCompletion(id))).output).toBe("Hello, you!");
+    first!.tab.thaw();
+    expect(await world.until(own)).toBe("own");
+    expect(first!.hub.role).toBe("client");
+    expect(executing(tabs)).toHaveLength(1);
+    expect((await world.until(first!.hub.waitForOrchestrationCompletion("own"))).output).toBe("Hello, frozen!");
+  });
+
+  it("a frozen tab is replaced although nobody calls, so that timers go on", async () => {
+    const world = new World();
+    const tabs = await open(world, 2);
+    const id = await world.until(tabs[0]!.hub.scheduleNewOrchestration(sleeper, 10));
+    const dueAtMs = world.clock.now() + 10_000;
+    tabs[0]!.tab.freeze();
+    await world.advance(15_000);
+    const state = await world.until(tabs[1]!.hub.getOrchestrationState(id));
+    const endedAtMs = Number(state?.completedAt);
+    expect(endedAtMs).toBeGreaterThanOrEqual(dueAtMs - 50);
+    expect(endedAtMs).toBeLessThan(dueAtMs + 500);
+  });
+
+  it("a tab that goes to the back/forward cache hands over at once, and comes back as a client", async () => {
+    const world = new World();
+    const tabs = await open(world, 2);
+    const [first, second] = tabs as [OpenTab, OpenTab];
+    first.tab.tell("left");
+    first.tab.freeze();
+    await world.advance(100);
+    expect(second.hub.role).toBe("executing");
+    first.tab.thaw();
+    first.tab.tell("returned");
+    expect(await world.until(first.hub.scheduleNewOrchestration(greet, "x", { instanceId: "x" }))).toBe("x");
+    expect(first.hub.role).toBe("client");
+  });
+
+  it("a closed tab hands over, and its own calls are told", async () => {
+    const world = new World();
+    const tabs = await open(world, 2);
+    const [first, second] = tabs as [OpenTab, OpenTab];
+    const id = await world.until(second.hub.scheduleNewOrchestration(collect, undefined));
+    const wait = first.hub.waitForOrchestrationCompletion(id);
+    await Promise.all([
+      expect(world.until(wait)).rejects.toMatchObject({ code: "hubClosed" }),
+      world.until(first.hub.close()),
+    ]);
+    await expect(first.hub.getOrchestrationState(id)).rejects.toMatchObject({ code: "hubClosed" });
+    await world.until(second.hub.raiseOrchestrationEvent(id, "said", "stop"));
+    expect(second.hub.role).toBe("executing");
+  });
+
+  it("a tab with newer code takes over from one with older code", async () => {
+    const world = new World();
+    const [old, young] = [
+      world.openTab().hub(functions, { codeVersion: 1 }),
+      world.openTab().hub(functions, { codeVersion: 2 }),
+    ];
+    await world.until(old.join());
+    await world.until(young.join());
+    await world.advance(1_000);
+    expect([old.role, young.role]).toEqual(["client", "executing"]);
+    await world.advance(60_000);
+    expect([old.role, young.role]).toEqual(["client", "executing"]);
+  });
+
+  it("calls that are not awaited take effect in their order", async () => {
+    const world = new World();
+    const tabs = await open(world, 2);
+    const { hub } = tabs[1]!;
+    for (let index = 0; index < 2_500; index++) void hub.signalEntity("@log@a", "add", `${index}`);
+    await world.until(hub.signalEntity("@log@a", "add", "last"));
+    const entity = await world.until(hub.getEntity<string[]>("@log@a"));
+    expect(entity?.state).toEqual([...Array.from({ length: 2_500 }, (_, index) => `${index}`), "last"]);
+    expect(log.name).toBe("log");
+  });
+});

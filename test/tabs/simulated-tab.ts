@@ -1,0 +1,206 @@
+/** One tab of a simulated browser. */
+import type { FunctionDefinition } from "holdfast";
+import type { LifecycleEvent, Locks, TabPlatform } from "../../adapters/indexeddb/tabs/platform.ts";
+import { TabHub, type TabHubOptions } from "../../adapters/indexeddb/tabs/tab-hub.ts";
+import { type Host, oneAlarm } from "../../core/hub/host.ts";
+import type { HubStore, StoreSession } from "../../core/store/contract.ts";
+import type { World } from "./world.ts";
+
+/** Longest time the database takes for one request, in ms. */
+const DATABASE_MS = 4;
+
+class AbortError extends Error {
+  override readonly name = "AbortError";
+}
+
+export class SimulatedTab {
+  readonly name: string;
+  readonly #world: World;
+  readonly #lifecycle = new Set<(event: LifecycleEvent) => void>();
+  #state: "running" | "frozen" | "crashed" = "running";
+  /** What came while it was frozen. */
+  #waiting: (() => void)[] = [];
+  /** When the database has done what it was asked last. */
+  #databaseFreeAtMs = 0;
+  #idCount = 0;
+  isOnline = true;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.name = name;
+  }
+
+  /** Opens the hub in this tab; it has joined when its `join` resolves. */
+  hub(functions: readonly FunctionDefinition[], options: Partial<TabHubOptions> = {}): TabHub {
+    return new TabHub(
+      { functions, ...options },
+      { store: this.#store(), databaseName: "simulated", platform: this.#platform() },
+    );
+  }
+
+  get isRunning(): boolean {
+    return this.#state === "running";
+  }
+  /** The process ends, without a word. */
+  crash(): void {
+    this.#state = "crashed";
+    for (const ends of this.#world.ends.values()) for (const end of ends) if (end.tab === this) ends.delete(end);
+    this.#world.releaseLocks(this);
+  }
+  /** Nothing runs any more, without a word; locks are kept. */
+  freeze(): void {
+    if (this.#state === "running") this.#state = "frozen";
+  }
+  thaw(): void {
+    if (this.#state !== "frozen") return;
+    this.#state = "running";
+    for (const task of this.#waiting.splice(0)) this.task(task);
+  }
+  /** What the browser tells a page. */
+  tell(event: LifecycleEvent): void {
+    for (const heard of [...this.#lifecycle]) heard(event);
+  }
+
+  /** Something reaches the tab. */
+  task(run: () => void): void {
+    if (this.#state === "running") run();
+    else if (this.#state === "frozen") this.#waiting.push(run);
+  }
+
+  #platform(): TabPlatform {
+    const world = this.#world;
+    return {
+      host: this.#host(),
+      locks: this.#locks(),
+      openChannel: (name, heard) => {
+        const ends = world.ends.get(name) ?? new Set();
+        world.ends.set(name, ends);
+        const end = { tab: this, heard: heard ?? (() => {}) };
+        ends.add(end);
+        return {
+          post: (message) => {
+            for (const other of ends) if (other !== end) this.#send(other, structuredClone(message));
+          },
+          close: () => void ends.delete(end),
+        };
+      },
+      onLifecycle: (heard) => {
+        this.#lifecycle.add(heard);
+        return () => this.#lifecycle.delete(heard);
+      },
+      catchUpTimers: () => {},
+    };
+  }
+
+  #send(to: { readonly tab: SimulatedTab; readonly heard: (message: unknown) => void }, message: unknown): void {
+    const world = this.#world;
+    const { loss, duplication, delayMs } = world.faults;
+    if (this.#state !== "running" || world.random() < loss) return;
+    for (let copies = world.random() < duplication ? 2 : 1; copies > 0; copies--) {
+      world.clock.delay(world.random() * delayMs, () => to.tab.task(() => to.heard(message)));
+    }
+  }
+
+  #host(): Host {
+    const world = this.#world;
+    const delay: Host["delay"] = (delayMs, callback) => world.clock.delay(delayMs, () => this.task(callback));
+    const now = (): number => world.clock.now();
+    return {
+      now,
+      randomId: () => {
+        const count = (++this.#idCount).toString(16).padStart(12, "0");
+        return `${this.name.padStart(8, "0")}-0000-4000-8000-${count}`;
+      },
+      afterMicrotasks: (callback) => world.step("afterMicrotasks", () => this.task(callback)),
+      afterIo: (callback) => world.step("afterIo", () => this.task(callback)),
+      delay,
+      wakeAt: oneAlarm(delay, now),
+      online: { isOnline: () => this.isOnline, onChange: () => () => {} },
+    };
+  }
+
+  #locks(): Locks {
+    const world = this.#world;
+    return {
+      request: (name, { steal, signal }, held) =>
+        new Promise((resolve, reject) => {
+          const lock = world.lock(name);
+          let isBroken = false;
+          const release = (): void => {
+            if (lock.held?.broken !== broken) return;
+            lock.held = undefined;
+            world.grantNext(lock);
+          };
+          const broken = (): void => {
+            isBroken = true;
+            this.task(() => reject(new AbortError("Lock broken by another request.")));
+          };
+          const grant = (): void => {
+            lock.held = { tab: this, broken };
+            world.step("afterIo", () =>
+              this.task(() => {
+                if (isBroken) return;
+                held().then(
+                  (value) => {
+                    release();
+                    resolve(value);
+                  },
+                  (error) => {
+                    release();
+                    reject(error);
+                  },
+                );
+              }),
+            );
+          };
+          const waiting = { tab: this, grant };
+          signal?.addEventListener("abort", () => {
+            const at = lock.queue.indexOf(waiting);
+            if (at < 0) return;
+            lock.queue.splice(at, 1);
+            this.task(() => reject(new AbortError("The request was aborted.")));
+          });
+          if (steal) {
+            lock.held?.broken();
+            grant();
+          } else {
+            lock.queue.push(waiting);
+            world.grantNext(lock);
+          }
+        }),
+    };
+  }
+
+  #store(): HubStore {
+    return {
+      open: async (hub) => {
+        const session = await this.#ask(() => this.#world.store.open(hub));
+        return new Proxy(session as unknown as StoreSession, {
+          get: (target, key) => {
+            const member = Reflect.get(target, key, target) as unknown;
+            if (typeof member !== "function" || key === "close") return member;
+            return (...args: unknown[]) => this.#ask(() => Reflect.apply(member, target, args) as unknown);
+          },
+        });
+      },
+    };
+  }
+
+  /** The database does what it was asked when its turn comes, whatever has become of the tab; only the answer needs the tab. */
+  #ask<T>(act: () => T): Promise<T> {
+    const world = this.#world;
+    return new Promise((resolve, reject) => {
+      const nowMs = world.clock.now();
+      this.#databaseFreeAtMs = Math.max(this.#databaseFreeAtMs, nowMs + world.random() * DATABASE_MS);
+      world.clock.delay(this.#databaseFreeAtMs - nowMs, () => {
+        if (this.#state === "crashed" && world.random() < 0.5) return;
+        try {
+          const answer = act();
+          world.clock.delay(world.random() * DATABASE_MS, () => this.task(() => resolve(answer)));
+        } catch (error) {
+          this.task(() => reject(error));
+        }
+      });
+    });
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * A browser in one process: any number of tabs on virtual time, with locks, channels and one database between them. Everything that reaches a tab
+ * (timers, messages, locks, answers of the database) comes as a task of its event loop: a frozen tab gets it when it thaws, a crashed one never.
+ */
+import fc from "fast-check";
+import { systemHost } from "../../core/hub/host.ts";
+import { MemoryStore } from "../../core/store/memory.ts";
+import { VirtualHost } from "../../core/testing/virtual-host.ts";
+import { SimulatedTab } from "./simulated-tab.ts";
+
+/** How often messages between tabs go astray, from 0 to 1, and how late they may come. */
+export interface Faults {
+  readonly loss: number;
+  readonly duplication: number;
+  /** Longest way of a message, in ms; two on their way may overtake each other. */
+  readonly delayMs: number;
+}
+const NO_FAULTS: Faults = { loss: 0, duplication: 0, delayMs: 0 };
+
+interface Lock {
+  held: { readonly tab: SimulatedTab; readonly broken: () => void } | undefined;
+  readonly queue: { readonly tab: SimulatedTab; readonly grant: () => void }[];
+}
+
+export class World {
+  readonly clock = new VirtualHost(Date.UTC(2026, 0, 1));
+  readonly store = new MemoryStore();
+  readonly tabs: SimulatedTab[] = [];
+  readonly ends = new Map<string, Set<{ readonly tab: SimulatedTab; readonly heard: (message: unknown) => void }>>();
+  faults: Faults = NO_FAULTS;
+  readonly #random: () => number;
+  readonly #system = systemHost();
+  readonly #locks = new Map<string, Lock>();
+  /** Steps of event loops that are under way. */
+  #stepCount = 0;
+
+  constructor(seed = 1) {
+    const random = fc.sample(fc.noShrink(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })), {
+      seed,
+      numRuns: 50_000,
+    });
+    let index = 0;
+    this.#random = () => random[index++ % random.length] ?? 0;
+  }
+
+  random(): number {
+    return this.#random();
+  }
+  /** A whole number below `end`. */
+  below(end: number): number {
+    return Math.floor(this.#random() * end);
+  }
+
+  openTab(): SimulatedTab {
+    const tab = new SimulatedTab(this, `${this.tabs.length}`);
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** Lets everything happen that happens within a time. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.clock.now() + ms;
+    await this.settle();
+    for (let next = this.clock.nextAtMs(); next !== undefined && next <= untilMs; next = this.clock.nextAtMs()) {
+      this.clock.moveTo(next);
+      this.clock.fireOne();
+      await this.settle();
+    }
+    this.clock.moveTo(untilMs);
+  }
+
+  /** Lets time go on until the promise settles; fails after a virtual hour. */
+  async until<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settled = (): void => {
+      isSettled = true;
+    };
+    promise.then(settled, settled);
+    const lastMs = this.clock.now() + 3_600_000;
+    for (await this.settle(); !isSettled; await this.settle()) {
+      const next = this.clock.nextAtMs();
+      if (next === undefined || next > lastMs) throw new Error("It has not happened within an hour.");
+      this.clock.moveTo(next);
+      this.clock.fireOne();
+    }
+    return promise;
+  }
+
+  /** A step of a tab's event loop, outside of virtual time. */
+  step(schedule: "afterMicrotasks" | "afterIo", callback: () => void): void {
+    this.#stepCount++;
+    this.#system[schedule](() => {
+      this.#stepCount--;
+      callback();
+    });
+  }
+
+  /** Lets everything happen for which no time passes. */
+  async settle(): Promise<void> {
+    do await new Promise<void>((resolve) => this.#system.afterIo(resolve));
+    while (this.#stepCount > 0);
+  }
+
+  // ---- locks
+
+  lock(name: string): Lock {
+    const lock = this.#locks.get(name) ?? { held: undefined, queue: [] };
+    this.#locks.set(name, lock);
+    return lock;
+  }
+  grantNext(lock: Lock): void {
+    if (!lock.held) lock.queue.shift()?.grant();
+  }
+  /** What happens to the locks of a tab that is gone. */
+  releaseLocks(tab: SimulatedTab): void {
+    for (const lock of this.#locks.values()) {
+      lock.queue.splice(0, lock.queue.length, ...lock.queue.filter((waiting) => waiting.tab !== tab));
+      if (lock.held?.tab !== tab) continue;
+      lock.held = undefined;
+      this.grantNext(lock);
+    }
+  }
+}
