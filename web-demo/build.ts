@@ -1,4 +1,4 @@
-/** Bundles what the demo is made of: the page's script into the folder it is served from, the Worker into one module. */
+/** Bundles what the demo is made of: the page's script into the folder it is served from, a Worker or a Node program into one module. */
 import { join } from "node:path";
 import { Rolldown } from "tsdown";
 
@@ -25,6 +25,19 @@ export async function bundleWorker(entry: string): Promise<string> {
     resolve: { conditionNames: ["workerd", "worker", "import", "default"] },
     external: [/^cloudflare:/, /^node:/],
     // One module: what the library loads on demand comes along.
+    output: { format: "esm", sourcemap: "inline", codeSplitting: false },
+    logLevel: "warn",
+    write: false,
+  });
+  return output[0].code;
+}
+
+/** Bundles a Node program, with the library in it from its sources, into the text of one module. */
+export async function bundleNode(entry: string): Promise<string> {
+  const { output } = await Rolldown.build({
+    input: entry,
+    platform: "node",
+    tsconfig: join(ROOT, "tsconfig.json"),
     output: { format: "esm", sourcemap: "inline", codeSplitting: false },
     logLevel: "warn",
     write: false,

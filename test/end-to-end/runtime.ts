@@ -1,32 +1,27 @@
-/** Starts and kills the Workers runtime over one folder. */
+/** Starts and kills the process of a runtime over one folder. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundleWorker } from "../../web-demo/build.ts";
+import type { RuntimeKind } from "./runtimes.ts";
 
 export class Runtime {
   readonly #folder = mkdtempSync(join(tmpdir(), "holdfast-"));
-  readonly #entry: string;
+  readonly #kind: RuntimeKind;
   #process: ChildProcess | undefined;
   #origin: Promise<string> | undefined;
   killCount = 0;
 
-  constructor(entry: string) {
-    this.#entry = entry;
+  constructor(kind: RuntimeKind) {
+    this.#kind = kind;
   }
 
   async start(): Promise<void> {
-    const script = join(this.#folder, "worker.js");
-    if (!this.#origin) writeFileSync(script, await bundleWorker(this.#entry));
-    const child = spawn(
-      process.execPath,
-      [join(import.meta.dirname, "runtime-process.ts"), script, join(this.#folder, "data")],
-      {
-        detached: true,
-        stdio: ["ignore", "pipe", "inherit"],
-      },
-    );
+    if (!this.#origin) await this.#kind.prepare(this.#folder);
+    const child = spawn(process.execPath, this.#kind.command(this.#folder), {
+      detached: true,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     this.#process = child;
     this.#origin = new Promise((resolve, reject) => {
       let output = "";
@@ -40,7 +35,7 @@ export class Runtime {
     await this.#origin;
   }
 
-  /** Kills the process and the runtime in it, as a crash would. */
+  /** Kills the process and whatever it has started, as a crash would. */
   async kill(): Promise<void> {
     const child = this.#process;
     if (!child?.pid) return;
@@ -71,19 +66,9 @@ export class Runtime {
     return fetch(`${await this.#origin}${path}`, init);
   }
 
-  /** A copy of the database of the one object there is; to be read while no runtime has it open. */
+  /** A copy of the hub's database; to be made while no runtime has it open. */
   database(): string {
-    const data = join(this.#folder, "data");
-    const files = readdirSync(data, { recursive: true, encoding: "utf8" }).filter(
-      (name) => name.includes("TaskHubObject") && name.endsWith(".sqlite") && !name.endsWith("metadata.sqlite"),
-    );
-    const [file] = files;
-    if (file === undefined || files.length > 1)
-      throw new Error(`Expected the database of one object; found ${files.join(", ")}.`);
-    const copy = join(this.#folder, "copy.sqlite");
-    for (const suffix of ["", "-wal"])
-      if (existsSync(join(data, file + suffix))) copyFileSync(join(data, file + suffix), copy + suffix);
-    return copy;
+    return this.#kind.database(this.#folder);
   }
 
   async end(): Promise<void> {

@@ -1,11 +1,12 @@
-/** The Worker that the end-to-end tests run and kill: task hubs, and a route that replays a posted history in this runtime. */
+/** The Worker that the end-to-end tests run and kill: task hubs with journeys and the demo's orders, and a route that replays a posted history in this runtime. */
 
 import type { HistoryEvent } from "holdfast";
 import { replayHistory } from "holdfast/testing";
 import { defineTaskHubWorker } from "holdfast/worker";
+import demoFunctions from "../../web-demo/functions/index.ts";
 import { functions, journey } from "../end-to-end/functions.ts";
 
-const taskHubs = defineTaskHubWorker({ functions });
+const taskHubs = defineTaskHubWorker({ functions: [...functions, ...demoFunctions] });
 export const TaskHubObject = taskHubs.TaskHubObject;
 
 async function replay(request: Request): Promise<Response> {
