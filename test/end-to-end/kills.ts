@@ -1,50 +1,38 @@
 /**
- * Rounds of kills for as long as wanted: `npm run kills`. Each round is another seed, over a folder of its own.
+ * Rounds of kills for as long as wanted: `npm run kills`. Each round is another seed, over data of its own.
  *
  *   --minutes <n>      how long (5)
- *   --runtime <name>   one of `RUNTIMES`, which may be given several times; all of them unless given
+ *   --runtime <name>   node-full, node-normal, workerd, chromium-leveldb or chromium-sqlite; several times for several; all unless given
  *   --seed <n>         the first seed (the time)
  */
 import { parseArgs } from "node:util";
 import { buildIfStale } from "../bench/build.ts";
-import type { Round } from "./kill-round.ts";
-import { Runtime } from "./runtime.ts";
-import { RUNTIMES } from "./runtimes.ts";
 
-const LOAD: Omit<Round, "seed"> = { journeys: 300, orders: 42, kills: 25, parallel: 32 };
+// The package is judged as it is built.
+buildIfStale();
+const { PLAYERS } = await import("./kill-players.ts");
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "5" },
-    runtime: { type: "string", multiple: true, default: Object.keys(RUNTIMES) },
+    runtime: { type: "string", multiple: true, default: Object.keys(PLAYERS) },
     seed: { type: "string", default: String(Math.floor(Date.now() / 1_000)) },
   },
 });
-const kinds = values.runtime.map((name) => {
-  const kind = Object.entries(RUNTIMES).find(([known]) => known === name);
-  if (!kind) throw new Error(`'--runtime' is one of ${Object.keys(RUNTIMES).join(", ")}; got '${name}'.`);
-  return kind;
-});
-// The judge replays with the package as it is built.
-buildIfStale();
-const { killRound } = await import("./kill-round.ts");
+for (const name of values.runtime)
+  if (!PLAYERS[name]) throw new Error(`'--runtime' is one of ${Object.keys(PLAYERS).join(", ")}; got '${name}'.`);
 
 const endMs = Date.now() + Number(values.minutes) * 60_000;
-let killCount = 0;
+const faulty: string[] = [];
 for (let seed = Number(values.seed); Date.now() < endMs; seed++) {
-  for (const [name, kind] of kinds) {
-    const runtime = new Runtime(kind);
+  for (const name of values.runtime) {
     try {
-      await runtime.start();
-      await killRound(runtime, { ...LOAD, seed });
-      killCount += runtime.killCount;
-      console.log(`${name}, seed ${seed}: ${runtime.killCount} kills, nothing lost, nothing twice`);
+      console.log(`${name}, seed ${seed}: ${await PLAYERS[name]?.(seed)}`);
     } catch (error) {
-      console.error(`${name}, seed ${seed}:`);
-      throw error;
-    } finally {
-      await runtime.end();
+      faulty.push(`${name}, seed ${seed}`);
+      console.error(`FAULT: ${name}, seed ${seed}:`, error);
     }
   }
 }
-console.log(`${killCount} kills.`);
+console.log(faulty.length === 0 ? "Nothing was lost, nothing happened twice." : `Faults: ${faulty.join("; ")}.`);
+if (faulty.length > 0) process.exitCode = 1;
