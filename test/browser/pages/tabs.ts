@@ -1,0 +1,102 @@
+/** A tab of a hub that many tabs share, as ../tab-page.ts drives it. Also told apart by its address: `/tabs?name=…`. */
+import { defineActivity, type OrchestrationState } from "holdfast";
+import { type BrowserTaskHub, openBrowserTaskHub } from "holdfast/indexeddb";
+import { replayHistory } from "holdfast/testing";
+import { finished, inner, journey, makeMark } from "../../end-to-end/functions.ts";
+import { say } from "./say.ts";
+
+const ALL_STATUSES = ["Pending", "Running", "Completed", "Failed", "Terminated", "Canceled", "Suspended"] as const;
+
+/** The journeys' activity, except that each execution is told before it can be recorded. */
+const toldMark = defineActivity("mark", async (_ctx, step: number) => {
+  const result = await makeMark(step);
+  await say({ type: "executed", nonce: result.nonce });
+  return result;
+});
+const functions = [toldMark, finished, inner, journey];
+
+const idOf = (index: number): string => `journey-${index}`;
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
+
+/** What a test can ask of a tab. */
+export class Tab {
+  readonly #hub: BrowserTaskHub;
+
+  constructor(hub: BrowserTaskHub) {
+    this.#hub = hub;
+  }
+
+  role(): string {
+    return this.#hub.role;
+  }
+
+  /** Starts a journey unless it was started: the tab that was asked before may have died after doing so. */
+  async start(index: number): Promise<void> {
+    const options = { instanceId: idOf(index), dedupeStatuses: ALL_STATUSES };
+    try {
+      await this.#hub.scheduleNewOrchestration(journey, `trip ${index}`, options);
+    } catch (error) {
+      if (codeOf(error) !== "orchestrationAlreadyExists") throw error;
+    }
+  }
+
+  async approve(index: number): Promise<void> {
+    try {
+      await this.#hub.raiseOrchestrationEvent(idOf(index), "Approval", `yes ${index}`, {
+        eventId: `approval-${index}`,
+      });
+    } catch (error) {
+      // Raised already by a tab that died, and the journey has come to its end.
+      if (codeOf(error) !== "instanceNotRunning") throw error;
+    }
+  }
+
+  async wait(index: number): Promise<OrchestrationState> {
+    return await this.#hub.waitForOrchestrationCompletion(idOf(index));
+  }
+
+  /** The custom statuses of a journey as they change, to its end. */
+  async watch(index: number): Promise<unknown[]> {
+    const seen: unknown[] = [];
+    for await (const { customStatus, runtimeStatus } of this.#hub.watchOrchestration(idOf(index)))
+      seen.push(runtimeStatus === "Completed" ? "completed" : customStatus);
+    return seen;
+  }
+
+  /** Ids of the journeys there are. */
+  async query(): Promise<string[]> {
+    const ids: string[] = [];
+    for await (const { instanceId } of this.#hub.queryOrchestrations({ names: ["journey"] })) ids.push(instanceId);
+    return ids;
+  }
+
+  /** Holds every stored history against its code; gives the names that the entity was signalled. */
+  async audit(count: number): Promise<string[]> {
+    for (let index = 0; index < count; index++) {
+      const history = await this.#hub.getOrchestrationHistory(idOf(index));
+      const recorded = history.flatMap((event) => (event.type === "TaskCompleted" ? [event.taskScheduledId] : []));
+      if (new Set(recorded).size !== recorded.length) throw new Error(`${idOf(index)} has a result twice: ${recorded}`);
+      await replayHistory(journey, history, { functions });
+    }
+    return ((await this.#hub.getEntity("@finished@all"))?.state ?? []) as string[];
+  }
+
+  /** Keeps the tab's only thread for itself: to the other tabs it looks as if it were frozen without a word. */
+  hang(ms: number): void {
+    setTimeout(() => {
+      for (const endMs = performance.now() + ms; performance.now() < endMs; );
+    });
+  }
+}
+
+const name = new URLSearchParams(location.search).get("name");
+const hub = await openBrowserTaskHub({ name: "tabs", functions });
+const roleTold = (): Promise<unknown> => say({ type: "role", name, role: hub.role });
+hub.onRoleChange(() => void roleTold());
+await roleTold();
+addEventListener("pageshow", ({ persisted }) => void (persisted && say({ type: "restored", name })));
+
+declare global {
+  var tab: Tab;
+}
+globalThis.tab = new Tab(hub);

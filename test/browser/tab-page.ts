@@ -1,0 +1,84 @@
+/** A tab under test, as its driver has it: asked to do things, and taken away in every way there is. */
+import type { Page } from "playwright-core";
+import { type Browser, crash } from "./browser.ts";
+import type { Tab } from "./pages/tabs.ts";
+
+/** Methods of the tab that can be called. */
+type Ask = { [K in keyof Tab]: Tab[K] extends (...args: never[]) => unknown ? K : never }[keyof Tab];
+
+/** The tab went away before it answered: what it was asked may have been done or not. */
+export class TabGone extends Error {}
+
+export class TabPage {
+  readonly name: string;
+  readonly #page: Page;
+  #isGone = false;
+  readonly #ended = Promise.withResolvers<never>();
+
+  private constructor(name: string, page: Page) {
+    this.name = name;
+    this.#page = page;
+    this.#ended.promise.catch(() => {});
+  }
+
+  /** Opens a tab and waits until its hub is open. `failed` hears of errors that nobody in the page handles. */
+  static async open(browser: Browser, origin: string, name: string, failed: (error: Error) => void): Promise<TabPage> {
+    const page = await browser.open("about:blank");
+    page.on("pageerror", failed);
+    const tab = new TabPage(name, page);
+    await page.goto(`${origin}/tabs?name=${name}`);
+    await tab.#ready();
+    return tab;
+  }
+
+  /** False once the tab was closed, crashed or sent away. */
+  get isThere(): boolean {
+    return !this.#isGone;
+  }
+
+  /** Asks the tab. @throws TabGone when it goes away meanwhile. */
+  async ask<K extends Ask>(what: K, ...args: Parameters<Tab[K]>): Promise<Awaited<ReturnType<Tab[K]>>> {
+    const call = this.#page.evaluate(
+      ({ what, args }) => (globalThis.tab[what] as (...args: unknown[]) => unknown)(...args),
+      { what, args: args as unknown[] },
+    ) as Promise<Awaited<ReturnType<Tab[K]>>>;
+    try {
+      return await Promise.race([call, this.#ended.promise]);
+    } catch (error) {
+      throw this.#isGone ? new TabGone(`The tab '${this.name}' is gone.`) : error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#go();
+    await this.#page.close();
+  }
+
+  async crash(): Promise<void> {
+    this.#go();
+    await crash(this.#page);
+  }
+
+  /** Goes to another page: the browser may keep the tab's hub in its back/forward cache. */
+  async leave(origin: string): Promise<void> {
+    this.#go();
+    await this.#page.goto(`${origin}/empty`);
+  }
+
+  /** Comes back to the hub, from the cache or anew: another tab, to its driver. */
+  async return(): Promise<TabPage> {
+    await this.#page.goBack();
+    const tab = new TabPage(this.name, this.#page);
+    await tab.#ready();
+    return tab;
+  }
+
+  async #ready(): Promise<void> {
+    await this.#page.waitForFunction(() => globalThis.tab !== undefined, undefined, { timeout: 60_000 });
+  }
+
+  #go(): void {
+    this.#isGone = true;
+    this.#ended.reject(new TabGone(`The tab '${this.name}' is gone.`));
+  }
+}

@@ -1,0 +1,112 @@
+/** One hub in the tabs and workers of a real browser. */
+import { performance } from "node:perf_hooks";
+import { describe, expect, test } from "vitest";
+import type { JourneyOutput } from "../end-to-end/functions.ts";
+import type { Kind } from "./pages/hosts.ts";
+import type { TabPage } from "./tab-page.ts";
+import { TabsGround } from "./tabs-ground.ts";
+
+/** The tabs that execute: there should be one. */
+async function executing(tabs: readonly TabPage[]): Promise<TabPage[]> {
+  const roles = await Promise.all(tabs.map((tab) => tab.ask("role")));
+  return tabs.filter((_, index) => roles[index] === "executing");
+}
+
+function expectJourney(ground: TabsGround, output: unknown, index: number): void {
+  const { marks, ...rest } = output as JourneyOutput;
+  expect(rest).toEqual({ name: `trip ${index}`, approval: `yes ${index}` });
+  expect(marks.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect(marks.filter(({ nonce }) => !ground.executed.has(nonce))).toEqual([]);
+}
+
+test("of two tabs, then of ten, one executes, and all start, signal, wait, query and watch", async () => {
+  await using ground = await TabsGround.make();
+  const tabs: TabPage[] = [];
+  for (const count of [2, 10]) {
+    const first = tabs.length;
+    while (tabs.length < count) tabs.push(await ground.open(String(tabs.length)));
+    expect(await executing(tabs)).toHaveLength(1);
+    const indexes = tabs.map((_, at) => at).slice(first);
+    // Each journey is started, watched, approved and waited for by different tabs.
+    const other = (index: number, by: number): TabPage => tabs[(index + by) % count]!;
+    await Promise.all(indexes.map((index) => other(index, 0).ask("start", index)));
+    const watches = indexes.map((index) => other(index, 1).ask("watch", index));
+    await Promise.all(indexes.map((index) => other(index, 2).ask("approve", index)));
+    const ends = await Promise.all(indexes.map((index) => other(index, 3).ask("wait", index)));
+    for (const [at, { output }] of ends.entries()) expectJourney(ground, output, indexes[at]!);
+    for (const statuses of await Promise.all(watches)) expect(statuses.at(-1)).toBe("completed");
+    const listed = indexes.map((index) => `journey-${index}`);
+    for (const ids of await Promise.all(tabs.map((tab) => tab.ask("query"))))
+      expect(ids).toEqual(expect.arrayContaining(listed));
+  }
+  expect((await tabs[5]!.ask("audit", 10)).sort()).toEqual(tabs.map((_, index) => `trip ${index}`));
+  expect(ground.errors).toEqual([]);
+});
+
+/** The ways in which the tab that executes goes away. Each gives what brings it back, when something can. */
+const DEPARTURES: Record<string, (tab: TabPage, ground: TabsGround) => Promise<(() => Promise<TabPage>) | undefined>> =
+  {
+    "is closed": async (tab) => void (await tab.close()),
+    crashes: async (tab) => void (await tab.crash()),
+    "goes to another page": async (tab, ground) => {
+      await tab.leave(ground.origin);
+      return () => tab.return();
+    },
+    "hangs without a word": async (tab) => {
+      await tab.ask("hang", 8_000);
+      // It answers again when it hangs no more.
+      return async () => tab;
+    },
+  };
+
+describe("when the tab that executes", () => {
+  test.each(Object.keys(DEPARTURES))("%s, another one goes on with everything", async (departure) => {
+    await using ground = await TabsGround.make();
+    const tabs: TabPage[] = [];
+    for (const name of ["a", "b", "c"]) tabs.push(await ground.open(name));
+    const [leader] = await executing(tabs);
+    const [asker, helper] = tabs.filter((tab) => tab !== leader);
+    const indexes = [0, 1, 2, 3];
+    await Promise.all(indexes.map((index) => asker!.ask("start", index)));
+    const ends = indexes.map((index) => asker!.ask("wait", index));
+    const leftAtMs = performance.now();
+    const back = await DEPARTURES[departure]!(leader!, ground);
+    // Calls while nobody executes are held until somebody does.
+    const approvals = indexes.map((index) => helper!.ask("approve", index));
+    const taken = await ground.hears(
+      "The handover",
+      leftAtMs,
+      (said) => said.type === "role" && said.role === "executing" && said.name !== leader!.name,
+    );
+    console.log(`the tab that executes ${departure}: another one does after ${Math.round(taken.atMs - leftAtMs)} ms`);
+    await Promise.all(approvals);
+    for (const [index, { output }] of (await Promise.all(ends)).entries()) expectJourney(ground, output, index);
+    expect(await executing([asker!, helper!])).toHaveLength(1);
+    if (back) {
+      const returned = await back();
+      await returned.ask("start", 4);
+      await returned.ask("approve", 4);
+      expectJourney(ground, (await asker!.ask("wait", 4)).output, 4);
+      expect(await executing([returned, asker!, helper!])).toHaveLength(1);
+    }
+    const names = await asker!.ask("audit", back ? 5 : 4);
+    expect(names.sort()).toEqual((back ? [...indexes, 4] : indexes).map((index) => `trip ${index}`));
+    expect(ground.errors).toEqual([]);
+  });
+});
+
+test("a page, a dedicated, a shared and a service worker can each execute", async () => {
+  await using ground = await TabsGround.make();
+  const page = await ground.browser.open(`${ground.origin}/hosts`);
+  await page.waitForFunction(() => globalThis.runIn !== undefined);
+  const places: Record<Kind, string> = {
+    page: "Window",
+    dedicated: "DedicatedWorkerGlobalScope",
+    shared: "SharedWorkerGlobalScope",
+    service: "ServiceWorkerGlobalScope",
+  };
+  for (const [index, kind] of (Object.keys(places) as Kind[]).entries()) {
+    const run = await page.evaluate(([kind, index]) => globalThis.runIn(kind, index), [kind, index] as const);
+    expect(run).toMatchObject({ place: places[kind], role: "executing", output: { name: `trip ${index}` } });
+  }
+});
