@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Connection, connect } from "../../adapters/sqlite/connection.ts";
 import { forgetfulMedium, hastyMedium, repeatingMedium, tornMedium } from "./flawed-media.ts";
+import { indexedDbMedium } from "./indexeddb-medium.ts";
 import { deferredMedium, type Medium, memoryMedium, sqlMedium } from "./media.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { crashPoints, everyDeath, type WithMedium } from "./suite.ts";
@@ -55,6 +56,7 @@ crashPoints("MemoryStore", fresh(memoryMedium), { secondDeaths: isExhaustive ? M
 crashPoints("an asynchronous store", fresh(deferredMedium), { secondDeaths: isExhaustive ? MANY : 2 });
 crashPoints("SqliteStore in memory", inSqlite, { secondDeaths: isExhaustive ? MANY : 0 });
 crashPoints("SqliteStore on a file", onFile, { stride: isExhaustive ? 1 : 13 });
+crashPoints("IndexedDbStore", fresh(indexedDbMedium), { secondDeaths: isExhaustive ? MANY : 0 });
 
 const FLAWS: readonly (readonly [flaw: string, make: () => Medium, found: RegExp])[] = [
   ["writes half a commit", tornMedium, /dies at \d+: inside commit/],
