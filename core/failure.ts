@@ -5,7 +5,7 @@
  * F1. Nothing of a message is lost on the way from an activity to a client: causes are kept to `CAUSE_DEPTH_MAX` levels, deeper ones are summed up in the last message.
  * F2. Failure data is plain JSON.
  */
-import { NonRetriableError, TaskFailedError, ValidationError } from "./errors.ts";
+import { FunctionNotRegisteredError, NonRetriableError, TaskFailedError, ValidationError } from "./errors.ts";
 
 /** A failure as it is stored: plain JSON. */
 export interface FailureData {
@@ -30,12 +30,15 @@ export interface FailureDetails extends FailureData {
   isCausedBy(errorType: string): boolean;
 }
 
+/** Errors that come again however often the call is made. */
+const NON_RETRIABLE = [NonRetriableError, ValidationError, FunctionNotRegisteredError] as const;
 /** How many levels of `cause` a failure keeps. */
 const CAUSE_DEPTH_MAX = 10;
 /** Properties of an error that have a place of their own in the failure. */
 const KNOWN_PROPERTIES: ReadonlySet<string> = new Set(["name", "message", "stack", "cause", "failure"]);
 
-class Failure implements FailureDetails {
+/** The one implementation of `FailureDetails`. */
+export class Failure implements FailureDetails {
   readonly errorType: string;
   readonly errorMessage: string;
   declare readonly stackTrace?: string;
@@ -83,7 +86,7 @@ function describe(thrown: unknown, depth: number): FailureData {
   const inner = innerOf(thrown, depth);
   if (typeof inner === "string") data.errorMessage += inner;
   else if (inner) data.innerFailure = inner;
-  if (thrown instanceof NonRetriableError || thrown instanceof ValidationError) data.isNonRetriable = true;
+  if (NON_RETRIABLE.some((type) => thrown instanceof type)) data.isNonRetriable = true;
   else if (read(thrown, "isNonRetriable") === true) data.isNonRetriable = true;
   else if (thrown instanceof TaskFailedError && thrown.failure.isNonRetriable) data.isNonRetriable = true;
   const properties = propertiesOf(thrown);

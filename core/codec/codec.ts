@@ -3,7 +3,7 @@
  *
  * C1. Plain JSON stays plain JSON: readable in the store, and as fast as `JSON.stringify` allows.
  * C2. Richer values go through superjson: Date, Map, Set, BigInt, undefined, URL, RegExp, NaN, ±Infinity, -0, typed arrays, ArrayBuffer,
- *     DataView, Error, shared and circular references, instances of registered classes.
+ *     DataView, Error, `EntityId`, `FailureDetails`, shared and circular references, instances of registered classes.
  * C3. What cannot be kept is refused with a `PayloadError` that names its path; nothing is changed silently, with these exceptions, which
  *     are the contract: holes become `undefined`; null-prototype objects become plain ones; a Buffer becomes a Uint8Array; a subclass
  *     of Error becomes the built-in error it extends, with its name; a view keeps its own bytes, not its buffer; members that are
@@ -11,6 +11,7 @@
  * C4. Text depends on the value alone, not on runtime or time. Names that could reach a prototype are data like any other.
  */
 import { InvalidArgumentError, PayloadError } from "../errors.ts";
+import { OWN_CLASSES } from "./own-classes.ts";
 import { RICH_TEXT_START, readRichText, writeRichText } from "./rich-text.ts";
 import { type ClassEntry, isJsonLeaf, Snapshot } from "./snapshot.ts";
 
@@ -54,9 +55,10 @@ export interface CodecOptions<Instances extends Record<string, object>> {
 export function createCodec<Instances extends Record<string, object>>(
   options: CodecOptions<Instances> = {},
 ): SyncCodec {
-  const byName = new Map<string, PayloadClass<object>>(Object.entries(options.classes ?? {}));
+  const given = Object.entries<PayloadClass<object>>(options.classes ?? {});
+  const byName = new Map<string, PayloadClass<object>>(given);
   const byPrototype = new Map<object, ClassEntry>();
-  for (const [name, entry] of byName) {
+  for (const [name, entry] of given) {
     const prototype: unknown = entry?.class?.prototype;
     if (typeof prototype !== "object" || prototype === null || byPrototype.has(prototype)) {
       throw new InvalidArgumentError(
@@ -64,6 +66,11 @@ export function createCodec<Instances extends Record<string, object>>(
       );
     }
     byPrototype.set(prototype, { name, toPayload: (instance) => entry.toPayload(instance) });
+  }
+  for (const [name, entry] of Object.entries(OWN_CLASSES)) {
+    byName.set(name, entry);
+    const { prototype } = entry.class;
+    if (!byPrototype.has(prototype)) byPrototype.set(prototype, { name, toPayload: entry.toPayload });
   }
   const readClass = (name: string, payload: unknown): unknown => {
     const entry = byName.get(name);
@@ -74,7 +81,7 @@ export function createCodec<Instances extends Record<string, object>>(
   return { encode: (value) => encode(value, byPrototype), decode: (text) => decode(text, readClass) };
 }
 
-/** The codec of a hub that is opened without one. It knows no classes. */
+/** The codec of a hub that is opened without one. It knows no classes of users. */
 export const defaultCodec: SyncCodec = /* @__PURE__ */ createCodec();
 
 function encode(value: unknown, classes: ReadonlyMap<object, ClassEntry>): string {

@@ -1,4 +1,2 @@
-/** The rest of a call's arguments: the input may be left out when `undefined` is a legal one. */
-export type InputAndOptions<TInput, TOptions> = undefined extends TInput
-  ? [input?: TInput, options?: TOptions]
-  : [input: TInput, options?: TOptions];
+/** The arguments of a call after its target: the input, which may be left out when `undefined` is a legal one. */
+export type InputArguments<TInput> = undefined extends TInput ? [input?: TInput] : [input: TInput];

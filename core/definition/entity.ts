@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { checkName, type EntityId, type EntityIdLike } from "../identity.ts";
 import type { Logger } from "../logger.ts";
 import type { Task } from "../replay/task.ts";
-import type { InputAndOptions } from "./arguments.ts";
+import type { InputArguments } from "./arguments.ts";
 import type { OrchestratorDefinition } from "./definitions.ts";
 
 /** Options of an orchestration that an entity starts. */
@@ -33,8 +33,10 @@ export interface EntityContext<TState = unknown> {
   /** Starts an orchestration when this operation succeeds, and gives its id at once. An id in use drops the start with a warning. */
   scheduleNewOrchestration<TInput>(
     orchestrator: OrchestratorDefinition<TInput, unknown>,
-    ...args: InputAndOptions<TInput, EntityStartOptions>
+    input: NoInfer<TInput>,
+    options?: EntityStartOptions,
   ): string;
+  scheduleNewOrchestration(orchestrator: OrchestratorDefinition<undefined, unknown>): string;
   scheduleNewOrchestration(name: string, input?: unknown, options?: EntityStartOptions): string;
   /** Deletes the entity's state. */
   deleteState(): void;
@@ -69,7 +71,7 @@ export type OperationOutput<F> = F extends (...args: never) => infer R ? Awaited
 /** Calls by method: each operation of the entity as a function that returns a task. */
 export type EntityProxy<TOperations> = {
   readonly [K in keyof TOperations]: (
-    ...args: InputAndOptions<OperationInput<TOperations[K]>, never>
+    ...args: InputArguments<OperationInput<TOperations[K]>>
   ) => Task<OperationOutput<TOperations[K]>>;
 };
 

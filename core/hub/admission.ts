@@ -171,7 +171,7 @@ function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports
   if (record.status !== "Failed") {
     return refuse(
       new InvalidInstanceStateError(
-        `The instance '${live.instanceId}' is ${record.status}; only failed instances allow a rewind. Its state is unchanged.`,
+        `The instance '${live.instanceId}' is ${record.status} and does not allow a rewind: only failed instances do. Its state is unchanged.`,
       ),
     );
   }

@@ -3,7 +3,9 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { createCodec, defaultCodec, PAYLOAD_DEPTH_MAX, type SyncCodec, toJsonForm } from "../../core/codec/codec.ts";
-import { PayloadError } from "../../core/errors.ts";
+import { PayloadError, TaskFailedError } from "../../core/errors.ts";
+import { type FailureDetails, failureDetails } from "../../core/failure.ts";
+import { EntityId } from "../../core/identity.ts";
 
 const RICH_START = '{"$superjson":1,';
 
@@ -652,6 +654,54 @@ describe("hostile and damaged text", () => {
     const before = Reflect.ownKeys(Object.prototype);
     fc.assert(property, { numRuns: 1_000 });
     expect(Reflect.ownKeys(Object.prototype)).toEqual(before);
+  });
+});
+
+describe("what the hub itself hands out", () => {
+  const inner = { errorType: "Declined", errorMessage: "no", properties: { code: 7 }, isNonRetriable: true };
+  const caught = failureDetails({
+    errorType: "TaskFailedError",
+    errorMessage: "failed",
+    stackTrace: "at",
+    innerFailure: inner,
+  });
+
+  test("a failure comes back with what it says and can be asked", () => {
+    const again = roundTrip({ caught, inner: caught.innerFailure });
+    expect(again).toEqual({ caught, inner: caught.innerFailure });
+    expect(again.caught.isCausedBy("Declined")).toBe(true);
+    expect([again.caught.isNonRetriable, again.inner?.isNonRetriable]).toEqual([false, true]);
+    expect(toJsonForm(again.caught)).toEqual({
+      errorType: "TaskFailedError",
+      errorMessage: "failed",
+      stackTrace: "at",
+      innerFailure: inner,
+    });
+  });
+
+  test("an error that carries a failure comes back with it", () => {
+    const error = roundTrip(new TaskFailedError("failed", caught)) as Error & { failure: FailureDetails };
+    expect([error.name, error.message]).toEqual(["TaskFailedError", "failed"]);
+    expect(error.failure.isCausedBy("Declined")).toBe(true);
+  });
+
+  test("the id of an entity comes back as one, also as the key of a map", () => {
+    const id = new EntityId("Counter", "a@b");
+    const [again, map] = roundTrip([id, new Map([[id, 1]])] as const);
+    expect(again).toBeInstanceOf(EntityId);
+    expect(String(again)).toBe("@counter@a@b");
+    expect(map.get(again)).toBe(1);
+    expect(toJsonForm(id)).toEqual({ name: "counter", key: "a@b" });
+  });
+
+  test("a codec may keep them its own way", () => {
+    const codec = createCodec({
+      classes: { Id: { class: EntityId, toPayload: String, fromPayload: (text) => EntityId.parse(text as string) } },
+    });
+    const text = codec.encode(new EntityId("counter", "a"));
+    expect(text).toContain('"Id"');
+    expect(codec.decode(text)).toEqual(new EntityId("counter", "a"));
+    expect(codec.decode(defaultCodec.encode(new EntityId("counter", "b")))).toEqual(new EntityId("counter", "b"));
   });
 });
 

@@ -10,7 +10,7 @@ import {
   unwrapOutput,
 } from "holdfast";
 import { describe, expect, it } from "vitest";
-import { FALSY, failureOf, onlyEvent, openHub, outputOf, run, stateOf, throwValue } from "./running.ts";
+import { eventsOf, FALSY, failureOf, onlyEvent, openHub, outputOf, run, stateOf, throwValue } from "./running.ts";
 import { inEveryShape } from "./shapes.ts";
 
 class PaymentError extends Error {
@@ -193,6 +193,19 @@ inEveryShape("the failure of an activity", (define) => {
   it("says so when the error only looks non-retriable", async () => {
     const failure = await met(() => Object.assign(new Error("final"), { isNonRetriable: true }));
     expect(failure.isNonRetriable).toBe(true);
+  });
+
+  it("of a function that nobody registered is not to be tried again, at any distance", async () => {
+    const child = define("child", function* (ctx) {
+      return yield* ctx.callActivity("nobody's");
+    });
+    const caller = define("caller", function* (ctx) {
+      return yield* ctx.callSubOrchestrator(child, undefined, { retry: { maxAttempts: 3, firstRetryInterval: 10 } });
+    });
+    const hub = await openHub([caller, child]);
+    const { failure, instanceId } = await run(hub, caller, undefined, { advance: 1_000 });
+    expect([failure?.isNonRetriable, failure?.isCausedBy("FunctionNotRegisteredError")]).toEqual([true, true]);
+    expect(eventsOf(await hub.getOrchestrationHistory(instanceId), "TimerCreated")).toEqual([]);
   });
 
   it("is that of a rejected promise, too", async () => {

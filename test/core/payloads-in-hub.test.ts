@@ -3,10 +3,13 @@ import {
   createCodec,
   defineActivity,
   defineOrchestrator,
+  EntityId,
+  type FailureDetails,
   MemoryStore,
   PayloadError,
   type StandardSchema,
   type SyncCodec,
+  type TaskFailedError,
   ValidationError,
 } from "holdfast";
 import { describe, expect, it } from "vitest";
@@ -257,6 +260,36 @@ const small: StandardSchema<number, number> = {
       typeof value === "number" && value < 100 ? { value } : { issues: [{ message: "a small number was expected" }] },
   },
 };
+
+inEveryShape("what a hub hands out", (define) => {
+  it("can be passed on: failures, states, ids of entities", async () => {
+    const failing = defineActivity("failing", () => {
+      throw new RangeError("no");
+    });
+    const passesOn = define("passes on", function* (ctx, account: EntityId) {
+      try {
+        yield ctx.callActivity(failing);
+      } catch (error) {
+        const { failure } = error as TaskFailedError;
+        ctx.setCustomStatus(failure);
+        return yield* ctx.callActivity(echo, { failure, error, account });
+      }
+      return undefined;
+    });
+    const hub = await openHub([passesOn, failing, echo]);
+    const state = await run(hub, passesOn, new EntityId("account", "a"));
+    const { failure, error, account } = state.output as {
+      failure: FailureDetails;
+      error: TaskFailedError;
+      account: EntityId;
+    };
+    expect(failure.isCausedBy("RangeError")).toBe(true);
+    expect(error.failure.errorMessage).toBe("no");
+    expect(account).toEqual(new EntityId("account", "a"));
+    expect(state.customStatus).toEqual(failure);
+    expect((await run(hub, passesOn, state as never)).input).toEqual(state);
+  });
+});
 
 describe("schemas", () => {
   const square = defineActivity({ name: "square", input: digits, run: (_ctx, n) => n * n });

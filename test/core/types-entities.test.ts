@@ -83,6 +83,11 @@ describe("an entity's definition", () => {
         expectTypeOf(context.scheduleNewOrchestration("any", 1, { startAt: new Date() })).toEqualTypeOf<string>();
         // @ts-expect-error the input is a number
         context.scheduleNewOrchestration(other, "text");
+        expectTypeOf(context.scheduleNewOrchestration(other, 1, { instanceId: "i" })).toEqualTypeOf<string>();
+        // @ts-expect-error the option is spelled otherwise
+        context.scheduleNewOrchestration(other, 1, { instanceID: "i" });
+        // @ts-expect-error the input is missing
+        context.scheduleNewOrchestration(other);
         // @ts-expect-error there is no parent to inherit tags from
         context.scheduleNewOrchestration("any", 1, { tags: {} });
         expectTypeOf(context.deleteState()).toEqualTypeOf<void>();
