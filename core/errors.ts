@@ -313,6 +313,30 @@ export class StoreError extends HoldfastError {
   }
 }
 
+/** A hub that is gone from its store, as far as it is known. */
+export interface DataLoss {
+  readonly hub: string;
+  readonly databaseName: string;
+  /** When the lost hub was made, in ms; absent when nothing remembers it. */
+  readonly createdAtMs?: number;
+  /** How it was noticed, in words. */
+  readonly reason: string;
+}
+
+/** The store held this hub once, and does not any more; nobody can bring it back. A hub that was open over it stops. Code `storageLost`. */
+export class StorageLostError extends HoldfastError {
+  static override readonly errorName: string = "StorageLostError";
+  readonly loss: DataLoss;
+  constructor(loss: DataLoss) {
+    const since = loss.createdAtMs === undefined ? "" : `, kept since ${new Date(loss.createdAtMs).toISOString()},`;
+    super(
+      "storageLost",
+      `The task hub '${loss.hub}' of the database '${loss.databaseName}'${since} is gone: ${loss.reason} Open it with the store's option 'onDataLoss' to be told of it and to begin anew.`,
+    );
+    this.loss = loss;
+  }
+}
+
 /** A bound of the hub was reached (see `limits`). Code `limitExceeded`. */
 export class LimitExceededError extends HoldfastError {
   static override readonly errorName: string = "LimitExceededError";

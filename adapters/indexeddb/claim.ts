@@ -5,7 +5,8 @@
  * C1. A hub that the marker or the browser says was here, and that is not, is never begun anew unasked.
  */
 import { unwrap } from "idb";
-import { type DataLoss, type Mark, StorageLostError } from "./loss.ts";
+import { type DataLoss, StorageLostError } from "../../core/errors.ts";
+import type { Mark } from "./loss.ts";
 import { Pending } from "./pending.ts";
 import { type Database, type HubRow, type JournalRow, type LossNote, positions, startingWith } from "./schema.ts";
 import { STORED_IDS_MAX, StoredIds } from "./stored-ids.ts";
@@ -94,7 +95,7 @@ function lossOf(request: ClaimRequest, row: HubRow | undefined, note: LossNote |
   const because = (reason: string): DataLoss => ({
     databaseName,
     hub: name,
-    ...(mark && { createdAt: new Date(mark.createdAtMs) }),
+    ...(mark && { createdAtMs: mark.createdAtMs }),
     reason,
   });
   if (!row && note)

@@ -5,7 +5,7 @@
  * L2. Work that fails because the connection is gone is done again over a new one. Work must bear being done twice.
  */
 import { unwrap, wrap } from "idb";
-import { HoldfastError } from "../../core/errors.ts";
+import { StoreError } from "../../core/errors.ts";
 import { isConnectionLost, storeErrorOf } from "./failure.ts";
 import { type Database, migrate, SCHEMA_VERSION } from "./schema.ts";
 
@@ -26,7 +26,7 @@ export class Connection {
 
   /**
    * Does work over an open connection, again over a new one when it was lost meanwhile.
-   * @throws HoldfastError with a code of `storeErrorOf`; `storeBusy` when another page holds up an upgrade.
+   * @throws StoreError with a code of `storeErrorOf`; `storeBusy` when another page holds up an upgrade.
    */
   async use<T>(work: (database: Database) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -103,8 +103,8 @@ function noteLoss(request: IDBOpenDBRequest, event: IDBVersionChangeEvent): void
   request.transaction?.objectStore("losses").put(note, 1);
 }
 
-function blockedError(databaseName: string): HoldfastError {
-  return new HoldfastError(
+function blockedError(databaseName: string): StoreError {
+  return new StoreError(
     "storeBusy",
     `The IndexedDB database '${databaseName}' cannot be upgraded while another tab of this site holds its older version open. Close the other tabs of this site and try again.`,
   );

@@ -1,8 +1,11 @@
 /** Errors of IndexedDB in the words of Holdfast: what happened, to which database, and what to do. */
-import { HoldfastError } from "../../core/errors.ts";
+import { HoldfastError, StoreError, type StoreErrorCode } from "../../core/errors.ts";
 
-/** By name of the `DOMException`: our code, what happened, and what to do next. */
-const KNOWN: Readonly<Record<string, readonly [code: string, what: string, next: string]>> = {
+/** Our code, what happened, and what to do next. */
+type Kind = readonly [code: StoreErrorCode, what: string, next: string];
+
+/** By name of the `DOMException`. */
+const KNOWN: Readonly<Record<string, Kind>> = {
   QuotaExceededError: [
     "storeFull",
     "could not grow because this origin may store no more",
@@ -20,6 +23,12 @@ const KNOWN: Readonly<Record<string, readonly [code: string, what: string, next:
   ],
   SecurityError: ["storeFailed", "may not be used by this page", "Allow this site to store data"],
 };
+
+const FAILED: Kind = [
+  "storeFailed",
+  "could not be read or written",
+  "It is opened again with the next call, which also finds out what became of a commit; reload the page if it goes on",
+];
 
 /** Names of exceptions that tell of a connection that is gone, or of a browser that ended it: another may work. */
 const LOST: ReadonlySet<string> = new Set([
@@ -44,18 +53,12 @@ export function isPositionTaken(error: unknown): boolean {
 }
 
 /**
- * An error of the database `databaseName` with a code that callers can tell apart: `storeFull`, `storeTooNew`, `storeCorrupt` or
- * `storeFailed`. What is not the browser's is given back as it is, and so is its refusal to clone a value.
+ * An error of the database `databaseName` as a `StoreError`: `storeFull`, `storeTooNew`, `storeCorrupt` or `storeFailed`. What is not
+ * the database's is given back as it is, and so is its refusal to clone a value.
  */
 export function storeErrorOf(error: unknown, databaseName: string): unknown {
   if (!(error instanceof DOMException) || error.name === "DataCloneError") return error;
-  const [code, what, next] = KNOWN[error.name] ?? [
-    "storeFailed",
-    "could not be read or written",
-    "Try again; reload the page if it goes on",
-  ];
-  const cause = error.message || error.name;
-  return new HoldfastError(code, `The IndexedDB database '${databaseName}' ${what} (${cause}). ${next}.`, {
-    cause: error,
-  });
+  const [code, what, next] = KNOWN[error.name] ?? FAILED;
+  const message = `The IndexedDB database '${databaseName}' ${what} (${error.message || error.name}). ${next}.`;
+  return new StoreError(code, message, { cause: error });
 }

@@ -3,32 +3,7 @@
  * What they leave looks like a database that was never used. Two things tell the difference: Chromium's word when it had to delete
  * one (`dataLoss`), and a marker outside of IndexedDB that remembers that the hub once was.
  */
-import { HoldfastError } from "../../core/errors.ts";
 import type { Awaitable } from "../../core/store/contract.ts";
-
-/** What was lost, as far as it is known. */
-export interface DataLoss {
-  readonly databaseName: string;
-  readonly hub: string;
-  /** When the lost hub was made; absent when no marker of it was found. */
-  readonly createdAt?: Date;
-  /** How it was noticed, in words. */
-  readonly reason: string;
-}
-
-/** A hub that this database held is gone with all of its instances; nobody can bring them back. Code `storageLost`. */
-export class StorageLostError extends HoldfastError {
-  static override readonly errorName: string = "StorageLostError";
-  readonly loss: DataLoss;
-  constructor(loss: DataLoss) {
-    const since = loss.createdAt ? `, kept since ${loss.createdAt.toISOString()},` : "";
-    super(
-      "storageLost",
-      `The task hub '${loss.hub}' of the IndexedDB database '${loss.databaseName}'${since} is gone: ${loss.reason} Open it with the store's option 'onDataLoss' to be told and to begin with an empty hub.`,
-    );
-    this.loss = loss;
-  }
-}
 
 /**
  * A small memory outside of IndexedDB. `localStorage` is one. Give one of your own where there is none (in a worker), or to remember

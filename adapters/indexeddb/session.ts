@@ -5,12 +5,12 @@
  *     nothing is written, and the session is fenced for good.
  * P2. A commit whose outcome was lost with the connection is looked for at its position before anything else is done: what has been
  *     applied is not applied twice.
- * P3. Every read looks at the hub's row in its own transaction: it says up to where the tables hold the journal, and so which of the
+ * P3. Every read of the database looks at the hub's row in its own transaction: it says up to where the tables hold the journal, and so which of the
  *     pending changes come on top.
  * P4. A database that no longer holds the hub as it was made is another one: the session ends with `StorageLostError`.
  */
 import { unwrap } from "idb";
-import { HubClosedError, HubFencedError } from "../../core/errors.ts";
+import { HubClosedError, HubFencedError, StorageLostError } from "../../core/errors.ts";
 import type { HistoryEvent } from "../../core/history/events.ts";
 import type {
   EntityFilter,
@@ -26,7 +26,6 @@ import type { Claim } from "./claim.ts";
 import type { Connection } from "./connection.ts";
 import { isConnectionLost, isPositionTaken } from "./failure.ts";
 import { foldJournal } from "./fold.ts";
-import { StorageLostError } from "./loss.ts";
 import { foldOver, isGone, type JournalCommit, type Pending } from "./pending.ts";
 import {
   queryEntities,
@@ -114,7 +113,7 @@ export class IndexedDbSession implements StoreSession {
 
   /**
    * @throws HubFencedError when a newer session has opened the hub. @throws HubClosedError after `close`.
-   * @throws StorageLostError when the database was deleted meanwhile. @throws HoldfastError with the codes of `Connection.use`.
+   * @throws StorageLostError when the database was deleted meanwhile. @throws StoreError with the codes of `Connection.use`.
    */
   async commit(changes: readonly InstanceChange[]): Promise<void> {
     if (this.#isClosed) throw new HubClosedError(this.#name);
@@ -258,7 +257,7 @@ export class IndexedDbSession implements StoreSession {
     return new StorageLostError({
       databaseName: this.#port.databaseName,
       hub: this.#name,
-      createdAt: new Date(this.#row.createdAtMs),
+      createdAtMs: this.#row.createdAtMs,
       reason: "the database was deleted while the hub was open.",
     });
   }

@@ -1,10 +1,10 @@
 /** Keeps task hubs in IndexedDB, in pages and workers of a browser. */
-import { HoldfastError, InvalidArgumentError } from "../../core/errors.ts";
+import { type DataLoss, InvalidArgumentError, StorageLostError, StoreError } from "../../core/errors.ts";
 import type { Awaitable, HubStore, StoreSession } from "../../core/store/contract.ts";
 import { type BrowserStorage, browserStorage } from "./browser-storage.ts";
 import { type Claim, claimHub } from "./claim.ts";
 import { Connection } from "./connection.ts";
-import { type DataLoss, Marks, pageMarker, StorageLostError, type StorageMarker } from "./loss.ts";
+import { Marks, pageMarker, type StorageMarker } from "./loss.ts";
 import { IndexedDbSession } from "./session.ts";
 
 /** Options of `IndexedDbStore`. */
@@ -64,7 +64,7 @@ export class IndexedDbStore implements HubStore {
   /**
    * Opens a hub and fences its older sessions, those of other tabs too.
    * @throws StorageLostError when the hub was here before and is gone, and there is no `onDataLoss`.
-   * @throws HoldfastError with the codes of `Connection.use`: `storeTooNew`, `storeBusy`, `storeFull`, `storeCorrupt`, `storeFailed`.
+   * @throws StoreError with the codes of `Connection.use`: `storeTooNew`, `storeBusy`, `storeFull`, `storeCorrupt`, `storeFailed`.
    */
   async open(hub: string): Promise<StoreSession> {
     this.#connection ??= this.#connect();
@@ -114,7 +114,7 @@ export class IndexedDbStore implements HubStore {
 
   #connect(): Connection {
     if (this.#factory) return new Connection(this.#factory, this.#databaseName);
-    throw new HoldfastError(
+    throw new StoreError(
       "storeFailed",
       "There is no IndexedDB here. Use another store, or give IndexedDbStore an 'indexedDB'.",
     );

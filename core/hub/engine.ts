@@ -7,7 +7,7 @@
  * N4. A commit that failed leaves memory as the store is: everything live is forgotten, its callers are told, open work is taken up again.
  * N5. With a synchronous store and synchronous code no promise is made on the way.
  */
-import { HubClosedError, HubFencedError } from "../errors.ts";
+import { HubClosedError, HubFencedError, StorageLostError } from "../errors.ts";
 import { isEntityInstanceId } from "../identity.ts";
 import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX } from "../limits.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
@@ -405,7 +405,7 @@ export class Engine implements EnginePorts, ClientPorts {
 
   #commitFailed(group: Group, error: Error): void {
     for (const { message } of group.acks) message.ack?.reject(error);
-    if (error instanceof HubFencedError) {
+    if (error instanceof HubFencedError || error instanceof StorageLostError) {
       this.stop(error);
       return;
     }
@@ -419,7 +419,7 @@ export class Engine implements EnginePorts, ClientPorts {
 
   /** A read of the hub's own failed: who asked tries again after a while. */
   #readFailed(error: Error): void {
-    if (error instanceof HubFencedError) this.stop(error);
+    if (error instanceof HubFencedError || error instanceof StorageLostError) this.stop(error);
     if (this.#stopped) return;
     this.options.logger.error(
       `The store of the task hub '${this.options.hubName}' could not be read. What needs it waits, and it is tried again.`,

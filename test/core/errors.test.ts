@@ -33,6 +33,11 @@ const catalogue: [string, string, Error & { code: string }][] = [
   ["ValidationError", "validation", new holdfast.ValidationError("x", [])],
   ["TaskCanceledError", "taskCanceled", new holdfast.TaskCanceledError("x")],
   ["StoreError", "storeFull", new holdfast.StoreError("storeFull", "x")],
+  [
+    "StorageLostError",
+    "storageLost",
+    new holdfast.StorageLostError({ hub: "h", databaseName: "d", createdAtMs: 1_000, reason: "x." }),
+  ],
   ["OrchestratorRuleError", "foreignAwait", new holdfast.OrchestratorRuleError("foreignAwait", "x")],
 ];
 
