@@ -97,7 +97,7 @@ export class SimulatedTab {
     const { loss, duplication, delayMs } = world.faults;
     if (this.#state !== "running" || world.random() < loss) return;
     for (let copies = world.random() < duplication ? 2 : 1; copies > 0; copies--) {
-      world.clock.delay(world.random() * delayMs, () => to.tab.task(() => to.heard(message)));
+      world.clock.delay(world.below(delayMs + 1), () => to.tab.task(() => to.heard(message)));
     }
   }
 
@@ -112,7 +112,8 @@ export class SimulatedTab {
         return `${this.name.padStart(8, "0")}-0000-4000-8000-${count}`;
       },
       afterMicrotasks: (callback) => world.step("afterMicrotasks", () => this.task(callback)),
-      afterIo: (callback) => world.step("afterIo", () => this.task(callback)),
+      // A hub that waits for its store looks again after other I/O: time must go on meanwhile.
+      afterIo: (callback) => void delay(1, callback),
       delay,
       wakeAt: oneAlarm(delay, now),
       online: { isOnline: () => this.isOnline, onChange: () => () => {} },
@@ -191,12 +192,12 @@ export class SimulatedTab {
     const world = this.#world;
     return new Promise((resolve, reject) => {
       const nowMs = world.clock.now();
-      this.#databaseFreeAtMs = Math.max(this.#databaseFreeAtMs, nowMs + world.random() * DATABASE_MS);
+      this.#databaseFreeAtMs = Math.max(this.#databaseFreeAtMs, nowMs + world.below(DATABASE_MS + 1));
       world.clock.delay(this.#databaseFreeAtMs - nowMs, () => {
         if (this.#state === "crashed" && world.random() < 0.5) return;
         try {
           const answer = act();
-          world.clock.delay(world.random() * DATABASE_MS, () => this.task(() => resolve(answer)));
+          world.clock.delay(world.below(DATABASE_MS + 1), () => this.task(() => resolve(answer)));
         } catch (error) {
           this.task(() => reject(error));
         }

@@ -2,10 +2,10 @@
  * A browser in one process: any number of tabs on virtual time, with locks, channels and one database between them. Everything that reaches a tab
  * (timers, messages, locks, answers of the database) comes as a task of its event loop: a frozen tab gets it when it thaws, a crashed one never.
  */
-import fc from "fast-check";
 import { systemHost } from "../../core/hub/host.ts";
 import { MemoryStore } from "../../core/store/memory.ts";
 import { VirtualHost } from "../../core/testing/virtual-host.ts";
+import { Random } from "../simulation/replay/random.ts";
 import { SimulatedTab } from "./simulated-tab.ts";
 
 /** How often messages between tabs go astray, from 0 to 1, and how late they may come. */
@@ -28,27 +28,22 @@ export class World {
   readonly tabs: SimulatedTab[] = [];
   readonly ends = new Map<string, Set<{ readonly tab: SimulatedTab; readonly heard: (message: unknown) => void }>>();
   faults: Faults = NO_FAULTS;
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #system = systemHost();
   readonly #locks = new Map<string, Lock>();
   /** Steps of event loops that are under way. */
   #stepCount = 0;
 
   constructor(seed = 1) {
-    const random = fc.sample(fc.noShrink(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })), {
-      seed,
-      numRuns: 50_000,
-    });
-    let index = 0;
-    this.#random = () => random[index++ % random.length] ?? 0;
+    this.#random = new Random(`tabs ${seed}`);
   }
 
   random(): number {
-    return this.#random();
+    return this.#random.next();
   }
   /** A whole number below `end`. */
   below(end: number): number {
-    return Math.floor(this.#random() * end);
+    return this.#random.integer(0, end - 1);
   }
 
   openTab(): SimulatedTab {

@@ -79,8 +79,14 @@ export class Outbox {
     this.#flush();
   }
 
+  /** Sends nothing until there is somebody to send it to again. */
+  hold(): void {
+    this.#term = undefined;
+  }
+
   /** Sends again what the leader should have answered by now. */
   resendLate(): void {
+    if (this.#term === undefined) return;
     const nowMs = this.#ports.now();
     for (const open of this.#open.values()) {
       if (open.resendAtMs === 0 || open.resendAtMs > nowMs) continue;

@@ -4,7 +4,7 @@ import type { Locks } from "./platform.ts";
 export class Presence {
   readonly #locks: Locks;
   readonly #name: string;
-  #release: (() => void) | undefined;
+  #held: { readonly begun: Promise<void>; readonly end: () => void } | undefined;
 
   constructor(locks: Locks, name: string) {
     this.#locks = locks;
@@ -13,19 +13,25 @@ export class Presence {
 
   /** Resolves when the tab is present. Rejects when the platform gives no locks. */
   begin(): Promise<void> {
-    if (this.#release) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const held = (): Promise<void> =>
-        new Promise((release) => {
-          this.#release = release;
-          resolve();
-        });
+    if (this.#held) return this.#held.begun;
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const begun = new Promise<void>((resolve, reject) => {
+      const held = (): Promise<void> => {
+        resolve();
+        return ended;
+      };
       this.#locks.request(this.#name, {}, held).catch(reject);
     });
+    this.#held = { begun, end };
+    return begun;
   }
 
+  /** Also when it has not begun yet: then it ends as soon as it does. */
   end(): void {
-    this.#release?.();
-    this.#release = undefined;
+    this.#held?.end();
+    this.#held = undefined;
   }
 }

@@ -215,7 +215,7 @@ export class Tab {
 
   #heard({ term, codeVersion }: SignOfLife): void {
     const standing = this.#standing;
-    if (term !== undefined && term < (this.#term ?? 0)) return;
+    if (standing.kind === "away" || (term !== undefined && term < (this.#term ?? 0))) return;
     if (standing.kind === "leading") {
       if (term !== undefined && term > standing.leader.term) this.#follow();
       return;
@@ -259,6 +259,8 @@ export class Tab {
       if (kind === "away" || kind === "closed") return;
       this.#cancelLook();
       void this.#stand({ kind: "away" });
+      // What is called from now on is sent when the tab returns, and is present again.
+      this.outbox.hold();
       if (this.outbox.isEmpty) this.#presence.end();
     } else if (kind === "away") void this.#return();
     else this.#ports.platform.catchUpTimers();

@@ -1,0 +1,17 @@
+import { expect, it } from "vitest";
+import { Chaos } from "./chaos.ts";
+
+const SEED_COUNT = Number(process.env.TAB_SEEDS ?? 25);
+const FIRST_SEED = Number(process.env.TAB_SEED ?? 1);
+
+it("whatever happens to tabs, every call that was answered took effect once, and each tab's in order", async () => {
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed++) {
+    const chaos = new Chaos(seed);
+    try {
+      await chaos.run();
+    } catch (error) {
+      throw new Error(`Seed ${seed} fails (TAB_SEED=${seed} TAB_SEEDS=1).`, { cause: error });
+    }
+    expect(chaos.deeds.length, `seed ${seed}`).toBeGreaterThan(20);
+  }
+}, 120_000);
