@@ -5,6 +5,7 @@ const SEED_COUNT = Number(process.env.TAB_SEEDS ?? 25);
 const FIRST_SEED = Number(process.env.TAB_SEED ?? 1);
 
 it("whatever happens to tabs, every call that was answered took effect once, and each tab's in order", async () => {
+  let toldCount = 0;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed++) {
     const chaos = new Chaos(seed);
     try {
@@ -12,6 +13,7 @@ it("whatever happens to tabs, every call that was answered took effect once, and
     } catch (error) {
       throw new Error(`Seed ${seed} fails (TAB_SEED=${seed} TAB_SEEDS=1).`, { cause: error });
     }
-    expect(chaos.deeds.length, `seed ${seed}`).toBeGreaterThan(20);
+    toldCount += chaos.deeds.filter(({ outcome }) => outcome === "told").length;
   }
+  expect(toldCount).toBeGreaterThan(5 * SEED_COUNT);
 }, 120_000);
