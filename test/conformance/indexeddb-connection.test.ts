@@ -1,6 +1,8 @@
 /** What `IndexedDbStore` promises beyond the store contract: connections that are lost, room that runs out, other tabs, options. */
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
+import { defineActivity, defineOrchestrator } from "holdfast";
+import { TestTaskHub } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { IndexedDbStore, type IndexedDbStoreOptions } from "../../adapters/indexeddb/index.ts";
 import type { Awaitable, StoreSession } from "../../core/store/contract.ts";
@@ -157,6 +159,36 @@ describe("room that runs out", () => {
     await session.commit([step(0), start("b")]);
     expect(await idsOf(session)).toEqual(["a", "b"]);
     await session.close();
+  });
+});
+
+describe("a hub over a database that fails for a while", () => {
+  const double = defineActivity("double", (_ctx, n: number) => 2 * n);
+  const calling = defineOrchestrator("calling", async (ctx, n: number) => ctx.callActivity(double, n));
+
+  test.each(["full", "applied", "undone"] as const)("goes on by itself (%s)", async (end) => {
+    const hub = await TestTaskHub.open({ functions: [double, calling], store: openStore() });
+    await withCommitEnds([end], async () => {
+      const outcome = await codeOf(hub.scheduleNewOrchestration(calling, 1, { instanceId: "one" }));
+      expect(outcome).toBe(end === "full" ? "storeFull" : undefined);
+    });
+    await hub.scheduleNewOrchestration(calling, 2, { instanceId: "two" });
+    await hub.advance(10_000);
+    expect(await hub.getOrchestrationState("two")).toMatchObject({ runtimeStatus: "Completed", output: 4 });
+    const first = await hub.getOrchestrationState("one");
+    expect(first?.runtimeStatus).toBe(end === "full" ? undefined : "Completed");
+    await hub.close();
+  });
+
+  test("takes up what was written although it could not be told", async () => {
+    const hub = await TestTaskHub.open({ functions: [double, calling], store: openStore() });
+    await withCommitEnds(["undone", "undone", "undone", "applied"], async () => {
+      const outcome = await codeOf(hub.scheduleNewOrchestration(calling, 3, { instanceId: "three" }));
+      expect(outcome).toBe("storeFailed");
+    });
+    await hub.advance(10_000);
+    expect(await hub.getOrchestrationState("three")).toMatchObject({ runtimeStatus: "Completed", output: 6 });
+    await hub.close();
   });
 });
 
