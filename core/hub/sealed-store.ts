@@ -2,7 +2,7 @@
  * Any codec in front of any store: what the hub keeps as text goes through the codec on its way to the store, and back again.
  * With it an encrypting codec works everywhere, asynchronous as it is: the hub sees an asynchronous store, the store sees no plaintext.
  *
- * K1. Every payload and every failure of a record, event, message or entity state is sealed; names, ids, instants, tags and reasons are not.
+ * K1. Every payload and every failure of a record, event, message or entity state is sealed, and every reason a person gave; names, ids, instants and tags are not.
  * K2. What is read again is what was written: `open(seal(x))` equals `x`.
  */
 import { base64From } from "../codec/binary.ts";
@@ -25,10 +25,36 @@ import type {
   StoreSession,
 } from "../store/contract.ts";
 
-/** Turns a text into what is stored, or back. */
-type Transform = (text: string) => Promise<string>;
 /** The error type under which a sealed failure is stored. */
 const SEALED = "Sealed";
+
+/** One way through the codec: to the store, or back from it. */
+interface Passage {
+  /** A payload's text. */
+  payload(text: string): Promise<string>;
+  /** A text that a person wrote. */
+  words(text: string): Promise<string>;
+  failure(failure: FailureData): Promise<FailureData>;
+}
+
+function sealing(codec: Codec): Passage {
+  const payload = async (text: string): Promise<string> => asText(await codec.encode(defaultCodec.decode(text)));
+  return {
+    payload,
+    words: (text) => payload(JSON.stringify(text)),
+    failure: async (failure) => ({ errorType: SEALED, errorMessage: await payload(JSON.stringify(failure)) }),
+  };
+}
+
+function opening(codec: Codec): Passage {
+  const payload = async (text: string): Promise<string> => defaultCodec.encode(await codec.decode(text));
+  return {
+    payload,
+    words: async (text) => JSON.parse(await payload(text)) as string,
+    failure: async (failure) =>
+      failure.errorType === SEALED ? (JSON.parse(await payload(failure.errorMessage)) as FailureData) : failure,
+  };
+}
 
 /** A store whose payloads go through a codec. */
 export class SealedStore implements HubStore {
@@ -41,22 +67,19 @@ export class SealedStore implements HubStore {
   }
 
   async open(hub: string): Promise<StoreSession> {
-    const codec = this.#codec;
-    const seal: Transform = async (text) => asText(await codec.encode(defaultCodec.decode(text)));
-    const unseal: Transform = async (text) => defaultCodec.encode(await codec.decode(text));
-    return new SealedSession(await this.#store.open(hub), seal, unseal);
+    return new SealedSession(await this.#store.open(hub), sealing(this.#codec), opening(this.#codec));
   }
 }
 
 class SealedSession implements StoreSession {
   readonly #inner: StoreSession;
-  readonly #seal: Transform;
-  readonly #unseal: Transform;
+  readonly #in: Passage;
+  readonly #out: Passage;
 
-  constructor(inner: StoreSession, seal: Transform, unseal: Transform) {
+  constructor(inner: StoreSession, sealed: Passage, opened: Passage) {
     this.#inner = inner;
-    this.#seal = seal;
-    this.#unseal = unseal;
+    this.#in = sealed;
+    this.#out = opened;
   }
   get epoch(): number {
     return this.#inner.epoch;
@@ -65,18 +88,18 @@ class SealedSession implements StoreSession {
     return this.#inner.isFenced;
   }
   async commit(changes: readonly InstanceChange[]): Promise<void> {
-    await this.#inner.commit(await Promise.all(changes.map((change) => sealChange(change, this.#seal))));
+    await this.#inner.commit(await Promise.all(changes.map((change) => sealChange(change, this.#in))));
   }
   async load(instanceId: string): Promise<StoredInstance | undefined> {
     const stored = await this.#inner.load(instanceId);
     if (!stored) return undefined;
-    const record = stored.record && (await mapRecord(stored.record, this.#unseal, openFailure));
-    const entity = stored.entity && (await mapEntity(stored.entity, this.#unseal));
-    const inbox = await mapMessages(stored.inbox, this.#unseal, openFailure);
+    const record = stored.record && (await mapRecord(stored.record, this.#out));
+    const entity = stored.entity && (await mapEntity(stored.entity, this.#out));
+    const inbox = await mapMessages(stored.inbox, this.#out);
     return { ...stored, record, inbox, ...(entity && { entity }) };
   }
   async history(instanceId: string): Promise<readonly HistoryEvent[]> {
-    return mapEvents(await this.#inner.history(instanceId), this.#unseal, openFailure);
+    return mapEvents(await this.#inner.history(instanceId), this.#out);
   }
   openInstances(): Awaitable<readonly string[]> {
     return this.#inner.openInstances();
@@ -89,95 +112,68 @@ class SealedSession implements StoreSession {
   }
   async query(query: InstanceQuery): Promise<readonly ListedInstance[]> {
     const found = await this.#inner.query(query);
-    return Promise.all(
-      found.map(async (listed) => ({ ...listed, record: await mapRecord(listed.record, this.#unseal, openFailure) })),
-    );
+    return Promise.all(found.map(async (listed) => ({ ...listed, record: await mapRecord(listed.record, this.#out) })));
   }
   async queryEntities(filter: EntityFilter): Promise<readonly ListedEntity[]> {
     const found = await this.#inner.queryEntities(filter);
-    return Promise.all(
-      found.map(async (listed) => ({ ...listed, entity: await mapEntity(listed.entity, this.#unseal) })),
-    );
+    return Promise.all(found.map(async (listed) => ({ ...listed, entity: await mapEntity(listed.entity, this.#out) })));
   }
   close(): Awaitable<void> {
     return this.#inner.close();
   }
 }
 
-type FailureMap = (failure: FailureData, transform: Transform) => Promise<FailureData>;
-
-const sealFailure: FailureMap = async (failure, seal) => ({
-  errorType: SEALED,
-  errorMessage: await seal(JSON.stringify(failure)),
-});
-const openFailure: FailureMap = async (failure, unseal) =>
-  failure.errorType === SEALED ? (JSON.parse(await unseal(failure.errorMessage)) as FailureData) : failure;
-
-async function sealChange(change: InstanceChange, seal: Transform): Promise<InstanceChange> {
+async function sealChange(change: InstanceChange, passage: Passage): Promise<InstanceChange> {
   const { record, entity, turns, inboxAdded } = change;
   return {
     ...change,
-    ...(record && { record: await mapRecord(record, seal, sealFailure) }),
-    ...(entity && { entity: await mapEntity(entity, seal) }),
-    ...(turns && { turns: await Promise.all(turns.map((events) => mapEvents(events, seal, sealFailure))) }),
-    ...(inboxAdded && { inboxAdded: await mapMessages(inboxAdded, seal, sealFailure) }),
+    ...(record && { record: await mapRecord(record, passage) }),
+    ...(entity && { entity: await mapEntity(entity, passage) }),
+    ...(turns && { turns: await Promise.all(turns.map((events) => mapEvents(events, passage))) }),
+    ...(inboxAdded && { inboxAdded: await mapMessages(inboxAdded, passage) }),
   };
 }
 
-async function mapRecord(
-  record: InstanceRecord,
-  transform: Transform,
-  mapFailure: FailureMap,
-): Promise<InstanceRecord> {
+async function mapRecord(record: InstanceRecord, passage: Passage): Promise<InstanceRecord> {
   const { input, output, customStatus, failure, heartbeats } = record;
   return {
     ...record,
-    ...(input !== undefined && { input: await transform(input) }),
-    ...(output !== undefined && { output: await transform(output) }),
-    ...(customStatus !== undefined && { customStatus: await transform(customStatus) }),
-    ...(failure && { failure: await mapFailure(failure, transform) }),
-    ...(heartbeats && { heartbeats: await mapTexts(heartbeats, transform) }),
+    ...(input !== undefined && { input: await passage.payload(input) }),
+    ...(output !== undefined && { output: await passage.payload(output) }),
+    ...(customStatus !== undefined && { customStatus: await passage.payload(customStatus) }),
+    ...(failure && { failure: await passage.failure(failure) }),
+    ...(heartbeats && { heartbeats: await mapTexts(heartbeats, passage) }),
   };
 }
 
-async function mapTexts(
-  texts: Readonly<Record<string, string>>,
-  transform: Transform,
-): Promise<Record<string, string>> {
-  const mapped = Object.entries(texts).map(async ([name, text]) => [name, await transform(text)] as const);
+async function mapTexts(texts: Readonly<Record<string, string>>, passage: Passage): Promise<Record<string, string>> {
+  const mapped = Object.entries(texts).map(async ([name, text]) => [name, await passage.payload(text)] as const);
   return Object.fromEntries(await Promise.all(mapped));
 }
 
-async function mapEntity(entity: EntityRecord, transform: Transform): Promise<EntityRecord> {
-  return entity.state === undefined ? entity : { ...entity, state: await transform(entity.state) };
+async function mapEntity(entity: EntityRecord, passage: Passage): Promise<EntityRecord> {
+  return entity.state === undefined ? entity : { ...entity, state: await passage.payload(entity.state) };
 }
 
-function mapMessages(
-  messages: readonly InboxMessage[],
-  transform: Transform,
-  mapFailure: FailureMap,
-): Promise<InboxMessage[]> {
-  return Promise.all(
-    messages.map(async (message) => ({ ...message, event: await mapEvent(message.event, transform, mapFailure) })),
-  );
+function mapMessages(messages: readonly InboxMessage[], passage: Passage): Promise<InboxMessage[]> {
+  return Promise.all(messages.map(async (message) => ({ ...message, event: await mapEvent(message.event, passage) })));
 }
 
-function mapEvents(
-  events: readonly HistoryEvent[],
-  transform: Transform,
-  mapFailure: FailureMap,
-): Promise<HistoryEvent[]> {
-  return Promise.all(events.map((event) => mapEvent(event, transform, mapFailure)));
+function mapEvents(events: readonly HistoryEvent[], passage: Passage): Promise<HistoryEvent[]> {
+  return Promise.all(events.map((event) => mapEvent(event, passage)));
 }
 
-async function mapEvent(event: HistoryEvent, transform: Transform, mapFailure: FailureMap): Promise<HistoryEvent> {
-  const isReason = event.type === "ExecutionSuspended" || event.type === "ExecutionResumed";
+async function mapEvent(event: HistoryEvent, passage: Passage): Promise<HistoryEvent> {
+  const isHold = event.type === "ExecutionSuspended" || event.type === "ExecutionResumed";
   const mapped: Record<string, unknown> = { ...event };
-  for (const field of isReason ? [] : ["input", "result", "output", "lastHeartbeat"]) {
+  const map = async (field: string, through: (text: string) => Promise<string>): Promise<void> => {
     const text = mapped[field];
-    if (typeof text === "string") mapped[field] = await transform(text);
-  }
-  if (mapped.failureDetails) mapped.failureDetails = await mapFailure(mapped.failureDetails as FailureData, transform);
+    if (typeof text === "string") mapped[field] = await through(text);
+  };
+  await map("input", isHold ? passage.words : passage.payload);
+  for (const field of ["result", "output", "lastHeartbeat"]) await map(field, passage.payload);
+  await map("reason", passage.words);
+  if (mapped.failureDetails) mapped.failureDetails = await passage.failure(mapped.failureDetails as FailureData);
   return mapped as unknown as HistoryEvent;
 }
 

@@ -108,14 +108,24 @@ describe("an encrypting codec", () => {
       event: { with: SECRET },
     });
     expect((await stateOf(hub, "waiting")).output).toBe(`${SECRET} as an event`);
-    expect((await run(hub, failing, SECRET)).failure?.errorMessage).toBe(`${SECRET} thrown`);
+    expect((await run(hub, failing, SECRET, { instanceId: "failing" })).failure?.errorMessage).toBe(`${SECRET} thrown`);
+    await hub.rewindOrchestration("failing", `${SECRET} once more`);
     await run(hub, slowly, undefined, { instanceId: "slowly" });
     await run(hub, waiting, 1, { instanceId: "stopped" });
     await hub.raiseOrchestrationEvent("stopped", "later", `${SECRET} unread`);
     await hub.advance({ minutes: 1 });
+    await hub.suspendOrchestration("stopped", `${SECRET} is why`);
+    await hub.resumeOrchestration("stopped", `${SECRET} again`);
     await hub.terminateOrchestration("stopped", { output: `${SECRET} at the end` });
     expect((await stateOf(hub, "stopped")).output).toBe(`${SECRET} at the end`);
     expect((await hub.getEntity("@vault@v"))?.state).toEqual([SECRET, `${SECRET} signalled`]);
+    const [suspended, resumed] = (await hub.getOrchestrationHistory("stopped")).filter(
+      ({ type }) => type === "ExecutionSuspended" || type === "ExecutionResumed",
+    );
+    expect(suspended).toMatchObject({ input: `${SECRET} is why` });
+    expect(resumed).toMatchObject({ input: `${SECRET} again` });
+    const rewound = (await hub.getOrchestrationHistory("failing")).find(({ type }) => type === "ExecutionRewound");
+    expect(rewound).toMatchObject({ reason: `${SECRET} once more` });
     await hub.close();
     const leaks = store.written.filter((text) => text.includes("launch"));
     expect(leaks.map((text) => text.slice(0, 2_000))).toEqual([]);
