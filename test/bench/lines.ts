@@ -24,13 +24,26 @@ interface Entrant {
   variants(kind: Workload["kind"]): readonly Variant[];
 }
 
-const WORKLOADS: readonly Workload[] = [
+/** What is kept on the same, measured side by side. */
+interface Suite {
+  readonly workloads: readonly Workload[];
+  readonly entrants: readonly Entrant[];
+}
+
+const IN_MEMORY: readonly Workload[] = [
   { kind: "sequential", steps: 1_000 },
   { kind: "sequential", steps: 10_000 },
   { kind: "sequential", steps: 100_000 },
   { kind: "fanOut", steps: 10_000 },
   { kind: "instances", instances: 1_000, steps: 3 },
   { kind: "replay", steps: 3_333 },
+];
+
+const ON_DISK: readonly Workload[] = [
+  { kind: "sequential", steps: 1_000 },
+  { kind: "sequential", steps: 10_000 },
+  { kind: "instances", instances: 1_000, steps: 3 },
+  { kind: "instances", instances: 10_000, steps: 3 },
 ];
 
 const SHAPES = ["async function", "generator", "async generator"];
@@ -51,8 +64,32 @@ function peer(...codes: readonly string[]): Entrant["variants"] {
     );
 }
 
-const SUITES: Readonly<Record<string, readonly Entrant[]>> = {
-  memory: [
+/** Shapes of code that a store is measured with: it sees no difference, so these are fewer. */
+function holdfastOnDisk(): readonly Variant[] {
+  return ["async function", "generator"].map((code) => ({ code, activities: "sync" }));
+}
+
+/** A database without an engine: what it takes to write a row for every activity. */
+function limit(kind: Workload["kind"]): readonly Variant[] {
+  return [{ code: kind === "sequential" ? "one-insert transactions" : "batched rows", activities: "sync" }];
+}
+
+function sqlite(synchronous: "normal" | "full"): Suite {
+  const load = async (subjects: Promise<Record<"normal" | "full", Subject>>): Promise<{ subject: Subject }> => ({
+    subject: (await subjects)[synchronous],
+  });
+  return {
+    workloads: ON_DISK,
+    entrants: [
+      { library: "no engine (limit)", load: () => load(import("./subjects/sqlite-limit.ts")), variants: limit },
+      { library: "Holdfast", load: () => load(import("./subjects/holdfast-sqlite.ts")), variants: holdfastOnDisk },
+    ],
+  };
+}
+
+const MEMORY: Suite = {
+  workloads: IN_MEMORY,
+  entrants: [
     {
       library: "no engine (limit)",
       load: () => import("./subjects/plain.ts"),
@@ -68,9 +105,15 @@ const SUITES: Readonly<Record<string, readonly Entrant[]>> = {
   ],
 };
 
+const SUITES: Readonly<Record<string, Suite>> = {
+  memory: MEMORY,
+  "SQLite NORMAL": sqlite("normal"),
+  "SQLite FULL": sqlite("full"),
+};
+
 /** All lines, in the order of the table. */
-export const LINES: readonly Line[] = Object.entries(SUITES).flatMap(([suite, entrants]) =>
-  WORKLOADS.flatMap((workload) =>
+export const LINES: readonly Line[] = Object.entries(SUITES).flatMap(([suite, { workloads, entrants }]) =>
+  workloads.flatMap((workload) =>
     entrants.flatMap(({ library, load, variants }) =>
       variants(workload.kind).map((variant) => {
         const work = [suite, titleOf(workload), library, variant.code];
