@@ -2,12 +2,19 @@
 import type { SqlDriver } from "./driver.ts";
 import { migrate, SCHEMA_VERSION, schemaVersion } from "./schema.ts";
 import { SqlSession } from "./session.ts";
+import { TURN_KEYS_PER_BLOCK } from "./turn-keys.ts";
 
 /**
  * When a session claims its hub. `"open"`: at once, and every commit asks the database whether it still has it, because other
  * processes may open the same file. `"firstCommit"`: lazily and without asking, for a database that one process alone reaches.
  */
 export type ClaimTime = "open" | "firstCommit";
+
+/** A hub that a session has claimed: its number, and the last of its block of turn keys. */
+export interface Claimed {
+  readonly hub: number;
+  readonly keysEnd: number;
+}
 
 /** What the owner of the database does around a session. */
 export interface SessionHooks {
@@ -51,7 +58,8 @@ export class SqlDatabase {
     hooks.claiming?.();
     migrate(this.#driver);
     const epoch = this.#hubRow(name).epoch + 1;
-    return this.#session(name, hooks, epoch, this.#claim(name, epoch), true);
+    const claimed = this.#claim(name, epoch);
+    return this.#session(name, hooks, epoch, claimed.hub, claimed);
   }
 
   #lazy(name: string, hooks: SessionHooks): SqlSession {
@@ -59,13 +67,19 @@ export class SqlDatabase {
     if (version > 0 && version < SCHEMA_VERSION) this.#driver.transaction(() => migrate(this.#driver));
     const stored: HubRow = version > 0 ? this.#hubRow(name) : { hub: undefined, epoch: 0 };
     const epoch = Math.max(stored.epoch, this.#newest.get(name)?.epoch ?? 0) + 1;
-    return this.#session(name, hooks, epoch, stored.hub, false);
+    return this.#session(name, hooks, epoch, stored.hub, undefined);
   }
 
-  #session(name: string, hooks: SessionHooks, epoch: number, hub: number | undefined, isClaimed: boolean): SqlSession {
+  #session(
+    name: string,
+    hooks: SessionHooks,
+    epoch: number,
+    hub: number | undefined,
+    claimed: Claimed | undefined,
+  ): SqlSession {
     const port = {
       driver: this.#driver,
-      claim: (): number => {
+      claim: (): Claimed => {
         migrate(this.#driver);
         return this.#claim(name, epoch);
       },
@@ -73,7 +87,7 @@ export class SqlDatabase {
       left: () => hooks.left?.(),
       closed: () => hooks.closed?.(),
     };
-    return new SqlSession(name, port, epoch, hub, isClaimed);
+    return new SqlSession(name, port, epoch, hub, claimed);
   }
 
   #hubRow(name: string): HubRow {
@@ -84,15 +98,17 @@ export class SqlDatabase {
     return row ?? { hub: undefined, epoch: 0 };
   }
 
-  /** Writes the epoch; answers the hub's number. */
-  #claim(name: string, epoch: number): number {
-    const [row] = this.#driver.all<{ hub: number }>(
-      `INSERT INTO holdfast_hubs (name, hub, epoch) VALUES (?1, (SELECT coalesce(max(hub), 0) + 1 FROM holdfast_hubs), ?2)
-      ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch RETURNING hub`,
+  /** Writes the epoch, and takes a block of turn keys. */
+  #claim(name: string, epoch: number): Claimed {
+    const [row] = this.#driver.all<{ hub: number; keysEnd: number }>(
+      `INSERT INTO holdfast_hubs (name, hub, epoch, keysEnd)
+      SELECT ?1, coalesce(max(hub), 0) + 1, ?2, coalesce(max(keysEnd), 0) + ?3 FROM holdfast_hubs WHERE true
+      ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, keysEnd = excluded.keysEnd RETURNING hub, keysEnd`,
       name,
       epoch,
+      TURN_KEYS_PER_BLOCK,
     );
     if (!row) throw new TypeError(`The database did not answer the number of the hub '${name}'.`);
-    return row.hub;
+    return row;
   }
 }

@@ -11,6 +11,7 @@ import { matches } from "../../core/store/memory.ts";
 import type { SqlDriver, SqlValue } from "./driver.ts";
 import { endOfKeysWith, keyOf, textOf } from "./key-text.ts";
 import { readEntity, readRecord } from "./read.ts";
+import { isTurnOf } from "./turn-keys.ts";
 
 /** Fewest rows fetched at once when some of them may be left out. */
 const TAG_SCAN_ROWS_MIN = 100;
@@ -52,7 +53,7 @@ function selectRows(
   return driver.all<ListedRow>(
     `SELECT instanceId, ${instant} AS atMs, record, max(
       updatedAtMs,
-      coalesce((SELECT atMs FROM holdfast_history AS h WHERE h.hub = i.hub AND h.instanceId = i.instanceId ORDER BY turn DESC LIMIT 1), 0),
+      coalesce((SELECT atMs FROM holdfast_turns AS t WHERE ${isTurnOf("i", "t")} ORDER BY t.id DESC LIMIT 1), 0),
       coalesce((SELECT max(atMs) FROM holdfast_inbox AS m WHERE m.hub = i.hub AND m.instanceId = i.instanceId), 0)
     ) AS lastUpdatedAtMs
     FROM holdfast_instances AS i WHERE ${clauses.join(" AND ")}

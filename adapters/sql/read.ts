@@ -8,45 +8,79 @@ import type {
   StoredTimer,
   TimerKind,
 } from "../../core/store/contract.ts";
-import type { SqlDriver } from "./driver.ts";
+import type { SqlDriver, SqlRow } from "./driver.ts";
 import { keyOf, textOf } from "./key-text.ts";
+import type { KnownRows } from "./known-rows.ts";
 import { getText } from "./long-text.ts";
+import { isTurnOf, TURNS_MAX } from "./turn-keys.ts";
 
-/** An instance, or `undefined` when neither a record, an entity nor messages for it are stored. */
-export function loadInstance(driver: SqlDriver, hub: number, instanceId: string): StoredInstance | undefined {
+interface LoadedRow extends SqlRow {
+  readonly turnsKey: number | null;
+  readonly createdAtMs: number;
+  readonly completedAtMs: number | null;
+  readonly isBusy: number;
+  readonly recordAtMs: number | null;
+  readonly record: string | null;
+  readonly entityAtMs: number | null;
+  readonly entity: string | null;
+  readonly turnId: number | null;
+  readonly turnAtMs: number | null;
+  readonly eventCount: number | null;
+  readonly hasMessages: number;
+}
+
+/** All there is under an id, but its messages. */
+const LOAD = `SELECT i.turnsKey, i.createdAtMs, i.completedAtMs, i.isBusy, i.updatedAtMs AS recordAtMs, i.record,
+    e.updatedAtMs AS entityAtMs, e.entity, t.id AS turnId, t.atMs AS turnAtMs, t.eventCount,
+    EXISTS (SELECT 1 FROM holdfast_inbox AS m WHERE m.hub = ?1 AND m.instanceId = ?2) AS hasMessages
+  FROM (SELECT 1) LEFT JOIN holdfast_instances AS i ON i.hub = ?1 AND i.instanceId = ?2
+  LEFT JOIN holdfast_entities AS e ON e.hub = ?1 AND e.instanceId = ?2
+  LEFT JOIN holdfast_turns AS t ON t.id = (SELECT last.id FROM holdfast_turns AS last WHERE ${isTurnOf("i", "last")} ORDER BY last.id DESC LIMIT 1)`;
+
+/** An instance, or `undefined` when neither a record, an entity nor messages for it are stored. Notes what its row is. */
+export function loadInstance(
+  driver: SqlDriver,
+  hub: number,
+  instanceId: string,
+  rows: KnownRows,
+): StoredInstance | undefined {
   const id = keyOf(instanceId);
-  const [row] = driver.all<{ updatedAtMs: number; record: string | null }>(
-    `SELECT updatedAtMs, record FROM holdfast_instances WHERE hub = ?1 AND instanceId = ?2`,
-    hub,
-    id,
-  );
-  const messages = driver.all<{ sequence: number; atMs: number; message: string | null }>(
+  const [row] = driver.all<LoadedRow>(LOAD, hub, id);
+  if (!row || (row.turnsKey === null && row.entityAtMs === null && row.hasMessages === 0)) return undefined;
+  const messages = row.hasMessages === 0 ? [] : readMessages(driver, hub, id);
+  const { turnsKey, createdAtMs, completedAtMs, isBusy, record } = row;
+  if (turnsKey !== null) {
+    rows.set(id, { turnsKey, createdAtMs, completedAtMs, isBusy, isLong: record === null ? 1 : 0 });
+  }
+  return {
+    record: turnsKey === null ? undefined : readRecord(driver, hub, id, record),
+    ...(row.entityAtMs !== null && { entity: readEntity(driver, hub, id, row.entity) }),
+    lastUpdatedAtMs: Math.max(
+      row.recordAtMs ?? 0,
+      row.entityAtMs ?? 0,
+      row.turnAtMs ?? 0,
+      ...messages.map(({ atMs }) => atMs),
+    ),
+    turnCount: row.turnId === null ? 0 : (row.turnId % TURNS_MAX) + 1,
+    eventCount: row.eventCount ?? 0,
+    inbox: messages.map(({ sequence, message }) =>
+      readMessage(getText(driver, { hub, id, kind: "message", number: sequence }, message)),
+    ),
+  };
+}
+
+interface MessageRow extends SqlRow {
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly message: string | null;
+}
+
+function readMessages(driver: SqlDriver, hub: number, id: string): readonly MessageRow[] {
+  return driver.all<MessageRow>(
     `SELECT sequence, atMs, message FROM holdfast_inbox WHERE hub = ?1 AND instanceId = ?2 ORDER BY sequence`,
     hub,
     id,
   );
-  const [entity] = driver.all<{ updatedAtMs: number; entity: string | null }>(
-    `SELECT updatedAtMs, entity FROM holdfast_entities WHERE hub = ?1 AND instanceId = ?2`,
-    hub,
-    id,
-  );
-  if (!row && !entity && messages.length === 0) return undefined;
-  const [last] = driver.all<{ turn: number; atMs: number; eventCount: number }>(
-    `SELECT turn, atMs, eventCount FROM holdfast_history WHERE hub = ?1 AND instanceId = ?2 ORDER BY turn DESC LIMIT 1`,
-    hub,
-    id,
-  );
-  const rowsAtMs = Math.max(row?.updatedAtMs ?? 0, entity?.updatedAtMs ?? 0, last?.atMs ?? 0);
-  return {
-    record: row && readRecord(driver, hub, id, row.record),
-    ...(entity && { entity: readEntity(driver, hub, id, entity.entity) }),
-    lastUpdatedAtMs: messages.reduce((latest, { atMs }) => Math.max(latest, atMs), rowsAtMs),
-    turnCount: last ? last.turn + 1 : 0,
-    eventCount: last?.eventCount ?? 0,
-    inbox: messages.map(({ sequence, message }) => {
-      return readMessage(getText(driver, { hub, id, kind: "message", number: sequence }, message));
-    }),
-  };
 }
 
 /** The record whose row holds `inRow`. */
@@ -68,13 +102,14 @@ function readMessage(text: string): InboxMessage {
 /** All events of the instance's current generation, oldest first. */
 export function readHistory(driver: SqlDriver, hub: number, instanceId: string): HistoryEvent[] {
   const id = keyOf(instanceId);
-  const turns = driver.all<{ turn: number; events: string | null }>(
-    `SELECT turn, events FROM holdfast_history WHERE hub = ?1 AND instanceId = ?2 ORDER BY turn`,
+  const turns = driver.all<{ turnId: number; events: string | null }>(
+    `SELECT t.id AS turnId, t.events FROM holdfast_instances AS i JOIN holdfast_turns AS t ON ${isTurnOf("i", "t")}
+    WHERE i.hub = ?1 AND i.instanceId = ?2 ORDER BY t.id`,
     hub,
     id,
   );
-  return turns.flatMap(({ turn, events }) =>
-    decodeEvents(getText(driver, { hub, id, kind: "turn", number: turn }, events)),
+  return turns.flatMap(({ turnId, events }) =>
+    decodeEvents(getText(driver, { hub, id, kind: "turn", number: turnId % TURNS_MAX }, events)),
   );
 }
 

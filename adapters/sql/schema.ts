@@ -3,12 +3,13 @@
  *
  * T1. A row written is the unit of cost (Durable Objects bill it like a thousand rows read). Tables have no rowid, because a
  *     rowid table with a text key writes two rows for one; an index stands only where a scan would grow with the hub.
- * T2. A turn is one row of `holdfast_history`, and nothing else is rewritten for it: when an instance was last touched and
- *     how long its history is follow from its last row there (`atMs`, and the running `eventCount`).
+ * T2. A turn is one row of `holdfast_turns`, and nothing else is rewritten for it: when an instance was last touched and
+ *     how long its history is follow from its last row there (`atMs`, and the running `eventCount`). Its key is an integer (see
+ *     `turn-keys.ts`), because a long key would be most of what is written, and random ids would scatter the rows.
  * T3. Every key begins with the number of the hub, so that hubs in one database never meet. Number 1 takes no space in a row.
  * T4. `NULL` in `record`, `entity`, `events` or `message` means: the text is too long for one row and lies in `holdfast_chunks`.
  * T5. Timers are ordered by when they are due. To drop the timers of one instance without an index (a row more per timer),
- *     the history row written with them names them in `timers`; those written without a turn are `isLoose` and indexed.
+ *     the row of the turn written with them names them in `timers`; those written without a turn are `isLoose` and indexed.
  * T6. `instanceId` and `name` hold keys (see `keyOf`), the JSON texts hold the originals.
  */
 import { StoreError } from "../../core/errors.ts";
@@ -43,6 +44,20 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE holdfast_chunks (
       hub INTEGER NOT NULL, instanceId TEXT NOT NULL, kind TEXT NOT NULL, number INTEGER NOT NULL, chunk INTEGER NOT NULL,
       text TEXT NOT NULL, PRIMARY KEY (hub, instanceId, kind, number, chunk)) WITHOUT ROWID`,
+  ],
+  // Turns get integer keys. The dates in their events may be numbers from here on.
+  [
+    `ALTER TABLE holdfast_hubs ADD COLUMN keysEnd INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE holdfast_instances ADD COLUMN turnsKey INTEGER NOT NULL DEFAULT 0`,
+    `UPDATE holdfast_instances SET turnsKey = numbered.n FROM (
+      SELECT hub, instanceId, row_number() OVER (ORDER BY hub, createdAtMs, instanceId) AS n FROM holdfast_instances
+    ) AS numbered WHERE holdfast_instances.hub = numbered.hub AND holdfast_instances.instanceId = numbered.instanceId`,
+    `UPDATE holdfast_hubs SET keysEnd = (SELECT coalesce(max(turnsKey), 0) FROM holdfast_instances)`,
+    `CREATE TABLE holdfast_turns (
+      id INTEGER PRIMARY KEY, atMs INTEGER NOT NULL, eventCount INTEGER NOT NULL, timers TEXT, events TEXT)`,
+    `INSERT INTO holdfast_turns SELECT i.turnsKey * 2097152 + h.turn, h.atMs, h.eventCount, h.timers, h.events
+      FROM holdfast_instances AS i JOIN holdfast_history AS h ON h.hub = i.hub AND h.instanceId = i.instanceId`,
+    `DROP TABLE holdfast_history`,
   ],
 ];
 

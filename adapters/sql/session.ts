@@ -17,15 +17,17 @@ import type {
   StoreSession,
 } from "../../core/store/contract.ts";
 import type { SqlDriver } from "./driver.ts";
+import { KnownRows } from "./known-rows.ts";
 import { queryEntities, queryInstances } from "./query.ts";
 import { loadInstance, readDueTimers, readHistory, readNextTimerAtMs, readOpenInstances } from "./read.ts";
-import { applyChange } from "./write.ts";
+import { TurnKeys } from "./turn-keys.ts";
+import { applyChange, type Writer } from "./write.ts";
 
 /** How a session and its database deal with each other. */
 export interface SessionPort {
   readonly driver: SqlDriver;
-  /** Writes the session's epoch and makes the tables if there are none; answers the hub's number. Inside a transaction. */
-  claim(): number;
+  /** Writes the session's epoch and makes the tables if there are none. Inside a transaction. */
+  claim(): { readonly hub: number; readonly keysEnd: number };
   /** True while the epoch in the database is the session's own. Inside a transaction. */
   isOwner(): boolean;
   /** The hub is no longer the session's: it was closed, or finds itself fenced. May be called twice. */
@@ -41,17 +43,25 @@ export class SqlSession implements StoreSession {
   readonly #port: SessionPort;
   /** Number of the hub in the database; `undefined` while the database has nothing of it. */
   #hub: number | undefined;
-  #isClaimed: boolean;
+  /** Keys for new instances; `undefined` while the epoch is not written. */
+  #keys: TurnKeys | undefined;
+  readonly #rows = new KnownRows();
   #isFenced = false;
   #isClosed = false;
 
-  /** `hub` is the hub's number, when it has one; `isClaimed` tells whether the epoch is written. */
-  constructor(name: string, port: SessionPort, epoch: number, hub: number | undefined, isClaimed: boolean) {
+  /** `hub` is the hub's number, when it has one; `claimed` what the claim has brought, when the epoch is written. */
+  constructor(
+    name: string,
+    port: SessionPort,
+    epoch: number,
+    hub: number | undefined,
+    claimed: { readonly hub: number; readonly keysEnd: number } | undefined,
+  ) {
     this.#name = name;
     this.#port = port;
     this.epoch = epoch;
     this.#hub = hub;
-    this.#isClaimed = isClaimed;
+    this.#keys = claimed && new TurnKeys(port.driver, claimed.hub, claimed.keysEnd);
   }
 
   get isFenced(): boolean {
@@ -70,16 +80,23 @@ export class SqlSession implements StoreSession {
     if (this.#isFenced) throw new HubFencedError(this.#name);
     if (changes.length === 0) return;
     const { driver } = this.#port;
-    this.#hub = driver.transaction(() => {
-      const hub = this.#own();
-      for (const change of changes) applyChange(driver, hub, change);
-      return hub;
-    });
-    this.#isClaimed = true;
+    try {
+      const { hub, keys } = driver.transaction(() => {
+        const owned = this.#own();
+        for (const change of changes) applyChange(owned, change);
+        return owned;
+      });
+      this.#hub = hub;
+      this.#keys = keys;
+    } catch (error) {
+      this.#rows.clear();
+      this.#keys?.forget();
+      throw error;
+    }
   }
 
   load(instanceId: string): StoredInstance | undefined {
-    return this.#read((driver, hub) => loadInstance(driver, hub, instanceId), undefined);
+    return this.#read((driver, hub) => loadInstance(driver, hub, instanceId, this.#rows), undefined);
   }
   history(instanceId: string): readonly HistoryEvent[] {
     return this.#read((driver, hub) => readHistory(driver, hub, instanceId), []);
@@ -107,10 +124,15 @@ export class SqlSession implements StoreSession {
     this.#port.closed();
   }
 
-  /** The hub's number, after making sure that the hub is this session's. */
-  #own(): number {
-    if (!this.#isClaimed || this.#hub === undefined) return this.#port.claim();
-    if (this.#port.isOwner()) return this.#hub;
+  /** What is written to, after making sure that the hub is this session's. */
+  #own(): Writer {
+    const { driver } = this.#port;
+    const rows = this.#rows;
+    if (!this.#keys || this.#hub === undefined) {
+      const { hub, keysEnd } = this.#port.claim();
+      return { driver, hub, rows, keys: new TurnKeys(driver, hub, keysEnd) };
+    }
+    if (this.#port.isOwner()) return { driver, hub: this.#hub, rows, keys: this.#keys };
     this.fence();
     throw new HubFencedError(this.#name);
   }

@@ -5,7 +5,7 @@
  * W2. A column that an index covers is written only when its value changes: writing it costs a row for the index even when
  *     the value stays the same.
  */
-import { encodeEvents } from "../../core/history/events.ts";
+import { compactText, type HistoryEvent } from "../../core/history/events.ts";
 import type {
   EntityRecord,
   InboxMessage,
@@ -13,22 +13,30 @@ import type {
   InstanceRecord,
   StoredTimer,
 } from "../../core/store/contract.ts";
-import type { SqlDriver, SqlRow, SqlValue } from "./driver.ts";
+import type { SqlDriver, SqlRow } from "./driver.ts";
 import { keyOf } from "./key-text.ts";
+import type { IndexedColumns, KnownRow, KnownRows } from "./known-rows.ts";
 import { dropChunks, putText } from "./long-text.ts";
+import { TURNS_MAX, type TurnKeys, turnId } from "./turn-keys.ts";
 
-/** Whose rows are written. */
-interface Target {
+/** Where a session writes. */
+export interface Writer {
   readonly driver: SqlDriver;
   readonly hub: number;
+  readonly rows: KnownRows;
+  readonly keys: TurnKeys;
+}
+
+/** Whose rows are written. */
+interface Target extends Writer {
   /** Key of the instance. */
   readonly id: string;
   readonly atMs: number;
 }
 
 /** Writes everything a change says, in the order of its fields. */
-export function applyChange(driver: SqlDriver, hub: number, change: InstanceChange): void {
-  const target: Target = { driver, hub, id: keyOf(change.instanceId), atMs: change.atMs };
+export function applyChange({ driver, hub, rows, keys }: Writer, change: InstanceChange): void {
+  const target: Target = { driver, hub, rows, keys, id: keyOf(change.instanceId), atMs: change.atMs };
   const { record, entity, turns = [], timersRemoved, timersAdded = [], inboxRemoved, inboxAdded = [] } = change;
   if (change.isPurge || change.isReset) dropGeneration(target);
   if (change.isPurge) dropInstance(target);
@@ -36,13 +44,7 @@ export function applyChange(driver: SqlDriver, hub: number, change: InstanceChan
   if (entity) writeEntity(target, entity);
   else if (entity === null) dropEntity(target);
   turns.forEach((events, index) => {
-    writeTurn(
-      target,
-      (change.firstTurn ?? 0) + index,
-      encodeEvents(events),
-      events.length,
-      index === 0 ? timersAdded : [],
-    );
+    writeTurn(target, (change.firstTurn ?? 0) + index, events, index === 0 ? timersAdded : []);
   });
   if (timersRemoved) for (const timer of timersRemoved) dropTimer(target, timer);
   for (const timer of timersAdded) addTimer(target, timer, turns.length === 0);
@@ -53,81 +55,100 @@ export function applyChange(driver: SqlDriver, hub: number, change: InstanceChan
 }
 
 /** Drops the history and the timers. */
-function dropGeneration({ driver, hub, id }: Target): void {
-  const noted = driver.all<{ timers: string }>(
-    `SELECT timers FROM holdfast_history WHERE hub = ?1 AND instanceId = ?2 AND timers IS NOT NULL`,
-    hub,
-    id,
-  );
-  for (const { timers } of noted) {
-    for (const [dueAtMs, kind, timerId] of JSON.parse(timers) as TimerNote[]) {
-      driver.run(DELETE_TIMER, hub, dueAtMs, id, kind, timerId);
+function dropGeneration(target: Target): void {
+  const { driver, hub, id } = target;
+  const row = rowOf(target);
+  if (row) {
+    const [first, last] = [turnId(row.turnsKey, 0), turnId(row.turnsKey, TURNS_MAX - 1)];
+    const noted = driver.all<{ timers: string }>(
+      `SELECT timers FROM holdfast_turns WHERE id BETWEEN ?1 AND ?2 AND timers IS NOT NULL`,
+      first,
+      last,
+    );
+    for (const { timers } of noted) {
+      for (const [dueAtMs, kind, timerId] of JSON.parse(timers) as TimerNote[]) {
+        driver.run(DELETE_TIMER, hub, dueAtMs, id, kind, timerId);
+      }
     }
+    driver.run(`DELETE FROM holdfast_turns WHERE id BETWEEN ?1 AND ?2`, first, last);
   }
   driver.run(`DELETE FROM holdfast_timers WHERE hub = ?1 AND instanceId = ?2 AND isLoose = 1`, hub, id);
-  driver.run(`DELETE FROM holdfast_history WHERE hub = ?1 AND instanceId = ?2`, hub, id);
   driver.run(`DELETE FROM holdfast_chunks WHERE hub = ?1 AND instanceId = ?2 AND kind = 'turn'`, hub, id);
 }
 
 /** Drops what `dropGeneration` leaves. */
-function dropInstance({ driver, hub, id }: Target): void {
+function dropInstance({ driver, hub, rows, id }: Target): void {
+  rows.delete(id);
   driver.run(`DELETE FROM holdfast_instances WHERE hub = ?1 AND instanceId = ?2`, hub, id);
   driver.run(`DELETE FROM holdfast_entities WHERE hub = ?1 AND instanceId = ?2`, hub, id);
   driver.run(`DELETE FROM holdfast_inbox WHERE hub = ?1 AND instanceId = ?2`, hub, id);
   driver.run(`DELETE FROM holdfast_chunks WHERE hub = ?1 AND instanceId = ?2`, hub, id);
 }
 
-function writeRecord(target: Target, record: InstanceRecord): void {
-  const { driver, hub, id, atMs } = target;
-  const place = { hub, id, kind: "record", number: 0 } as const;
-  const [old] = driver.all<IndexedColumns & { isLong: number }>(
-    `SELECT createdAtMs, completedAtMs, isBusy, record IS NULL AS isLong FROM holdfast_instances WHERE hub = ?1 AND instanceId = ?2`,
+/** What the row of the instance is; `undefined` when there is none. */
+function rowOf({ driver, hub, rows, id }: Target): KnownRow | undefined {
+  const known = rows.get(id);
+  if (known) return known;
+  const [row] = driver.all<KnownRow & SqlRow>(
+    `SELECT turnsKey, createdAtMs, completedAtMs, isBusy, record IS NULL AS isLong FROM holdfast_instances
+    WHERE hub = ?1 AND instanceId = ?2`,
     hub,
     id,
   );
+  if (row) rows.set(id, row);
+  return row;
+}
+
+function writeRecord(target: Target, record: InstanceRecord): void {
+  const { driver, hub, rows, id, atMs } = target;
+  const place = { hub, id, kind: "record", number: 0 } as const;
   // The input comes first: it never changes, so neither do its chunks when it is long.
   const text = putText(driver, place, JSON.stringify({ input: record.input, ...record }));
-  const columns = { status: record.status, name: keyOf(record.name), updatedAtMs: atMs, record: text };
-  const indexed = {
-    createdAtMs: record.createdAtMs,
-    completedAtMs: record.completedAtMs ?? null,
-    isBusy: record.isBusy ? 1 : 0,
-  };
-  if (old) updateInstance(target, { ...columns, ...changed(old, indexed) });
-  else insertInstance(target, { ...columns, ...indexed });
-  if (old?.isLong && text !== null) dropChunks(driver, place);
+  const { status, createdAtMs, completedAtMs = null } = record;
+  const now = { createdAtMs, completedAtMs, isBusy: record.isBusy ? 1 : 0, isLong: text === null ? 1 : 0 };
+  const columns = [status, keyOf(record.name), atMs, text];
+  if (!rows.get(id)) {
+    const row = { ...now, turnsKey: target.keys.take() };
+    const isNew = driver.run(
+      INSERT_INSTANCE,
+      hub,
+      id,
+      ...columns,
+      createdAtMs,
+      completedAtMs,
+      now.isBusy,
+      row.turnsKey,
+    );
+    if (isNew > 0) {
+      rows.set(id, row);
+      return;
+    }
+  }
+  const old = rowOf(target) as KnownRow;
+  rows.set(id, { ...now, turnsKey: old.turnsKey });
+  const changed = INDEXED.filter((column) => old[column] !== now[column]);
+  driver.run(updateOf(changed), ...columns, ...changed.map((column) => now[column]), hub, id);
+  if (old.isLong && text !== null) dropChunks(driver, place);
 }
 
-/** The columns of an instance that indexes cover. */
-type IndexedColumns = Readonly<Record<"createdAtMs" | "completedAtMs" | "isBusy", SqlValue>>;
+const INSERT_INSTANCE = `INSERT INTO holdfast_instances
+  (hub, instanceId, status, name, updatedAtMs, record, createdAtMs, completedAtMs, isBusy, turnsKey)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hub, instanceId) DO NOTHING`;
 
-/** Those of the columns whose value is new. */
-function changed(old: IndexedColumns, now: IndexedColumns): Partial<IndexedColumns> {
-  return {
-    ...(old.createdAtMs !== now.createdAtMs && { createdAtMs: now.createdAtMs }),
-    ...(old.completedAtMs !== now.completedAtMs && { completedAtMs: now.completedAtMs }),
-    ...(old.isBusy !== now.isBusy && { isBusy: now.isBusy }),
-  };
-}
+const INDEXED: readonly (keyof IndexedColumns)[] = ["createdAtMs", "completedAtMs", "isBusy"];
 
-function insertInstance({ driver, hub, id }: Target, columns: SqlRow): void {
-  const names = Object.keys(columns);
-  driver.run(
-    `INSERT INTO holdfast_instances (hub, instanceId, ${names.join(", ")}) VALUES (?, ?${", ?".repeat(names.length)})`,
-    hub,
-    id,
-    ...Object.values(columns),
-  );
-}
+/** One text for each set of columns, made once. */
+const UPDATES = new Map<string, string>();
 
-function updateInstance({ driver, hub, id }: Target, columns: SqlRow): void {
-  const assignments = Object.keys(columns).map((name) => `${name} = ?`);
-  driver.run(
-    `UPDATE holdfast_instances SET ${assignments.join(", ")} WHERE hub = ? AND instanceId = ?`,
-    ...Object.values(columns),
-    hub,
-    id,
-  );
+/** The statement that writes a record's row, of the columns that indexes cover only those given. */
+function updateOf(indexed: readonly (keyof IndexedColumns)[]): string {
+  const key = indexed.join();
+  const known = UPDATES.get(key);
+  if (known !== undefined) return known;
+  const columns = ["status", "name", "updatedAtMs", "record", ...indexed].map((column) => `${column} = ?`);
+  const sql = `UPDATE holdfast_instances SET ${columns.join(", ")} WHERE hub = ? AND instanceId = ?`;
+  UPDATES.set(key, sql);
+  return sql;
 }
 
 function writeEntity({ driver, hub, id, atMs }: Target, entity: EntityRecord): void {
@@ -153,27 +174,29 @@ function dropEntity({ driver, hub, id }: Target): void {
 }
 
 function writeTurn(
-  { driver, hub, id, atMs }: Target,
+  target: Target,
   turn: number,
-  events: string,
-  eventCount: number,
+  events: readonly HistoryEvent[],
   timersAdded: readonly StoredTimer[],
 ): void {
+  const { driver, hub, id, atMs } = target;
+  const row = rowOf(target);
+  if (!row) throw new TypeError(`A change has turns of '${id}', which has no record.`);
   driver.run(
-    `INSERT INTO holdfast_history (hub, instanceId, turn, atMs, eventCount, timers, events)
-    VALUES (?1, ?2, ?3, ?4, ?5 + coalesce(
-      (SELECT eventCount FROM holdfast_history WHERE hub = ?1 AND instanceId = ?2 AND turn = ?3 - 1), 0), ?6, ?7)`,
-    hub,
-    id,
-    turn,
+    turn === 0 ? INSERT_FIRST_TURN : INSERT_NEXT_TURN,
+    turnId(row.turnsKey, turn),
     atMs,
-    eventCount,
+    events.length,
     timersAdded.length === 0 ? null : JSON.stringify(timersAdded.map(noteOf)),
-    putText(driver, { hub, id, kind: "turn", number: turn }, events),
+    putText(driver, { hub, id, kind: "turn", number: turn }, compactText(events)),
   );
 }
 
-/** What a history row keeps of a timer: the rest of its key. */
+const INSERT_FIRST_TURN = `INSERT INTO holdfast_turns (id, atMs, eventCount, timers, events) VALUES (?1, ?2, ?3, ?4, ?5)`;
+const INSERT_NEXT_TURN = `INSERT INTO holdfast_turns (id, atMs, eventCount, timers, events) VALUES (?1, ?2,
+  ?3 + coalesce((SELECT eventCount FROM holdfast_turns WHERE id = ?1 - 1), 0), ?4, ?5)`;
+
+/** What the row of a turn keeps of a timer: the rest of its key. */
 type TimerNote = [dueAtMs: number, kind: string, timerId: number];
 
 function noteOf({ dueAtMs, kind, timerId }: StoredTimer): TimerNote {

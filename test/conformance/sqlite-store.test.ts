@@ -296,10 +296,10 @@ test("a purge leaves no row behind, however long the texts were", () => {
     holdfast_hubs: 1,
     holdfast_instances: 0,
     holdfast_entities: 0,
-    holdfast_history: 0,
     holdfast_timers: 0,
     holdfast_inbox: 0,
     holdfast_chunks: 0,
+    holdfast_turns: 0,
   });
   other.close();
 });

@@ -1,0 +1,45 @@
+/**
+ * What a session knows of the rows of instances, so that a write need not look first. The session is the only one that writes them; whatever it
+ * noted in a transaction that was undone is forgotten.
+ */
+
+/** The columns of an instance that indexes cover. */
+export type IndexedColumns = Readonly<Record<"createdAtMs" | "isBusy", number>> & {
+  readonly completedAtMs: number | null;
+};
+
+/** What is known of a row: it exists. */
+export interface KnownRow extends IndexedColumns {
+  readonly turnsKey: number;
+  /** 1 when the record lies in chunks. */
+  readonly isLong: number;
+}
+
+/** Rows that are remembered, at some 200 bytes each. */
+const KNOWN_ROWS_MAX = 20_000;
+
+/** Known rows by the key of their instance. */
+export class KnownRows {
+  readonly #rows = new Map<string, KnownRow>();
+
+  get(id: string): KnownRow | undefined {
+    return this.#rows.get(id);
+  }
+  set(id: string, row: KnownRow): void {
+    if (this.#rows.size >= KNOWN_ROWS_MAX && !this.#rows.has(id)) this.#dropOldest();
+    this.#rows.set(id, row);
+  }
+  delete(id: string): void {
+    this.#rows.delete(id);
+  }
+  clear(): void {
+    this.#rows.clear();
+  }
+
+  #dropOldest(): void {
+    for (const id of this.#rows.keys()) {
+      this.#rows.delete(id);
+      return;
+    }
+  }
+}
