@@ -71,6 +71,6 @@ export function violations(content: readonly string[], world: World): string[] {
   return [
     ...[...marks].filter(([, { size }]) => size > 1).map(([key]) => `two executions of ${key} have left their mark`),
     ...(marks.has("") ? ["a dead process has left its mark"] : []),
-    ...world.premature.map((key) => `${key} ran before its call was on record`),
+    ...world.complaints,
   ];
 }

@@ -19,11 +19,14 @@ export interface CrashPointOptions {
   readonly scenarios?: readonly Scenario[];
 }
 
+/** Enough for every pair of deaths over the slowest store. */
+const TIMEOUT_MS = 1_200_000;
+
 /** Declares a test for each scenario over one kind of store. */
 export function crashPoints(store: string, withMedium: WithMedium, options: CrashPointOptions = {}): void {
   describe(`crash points of ${store}`, () => {
     for (const scenario of options.scenarios ?? SCENARIOS)
-      test(scenario.name, () => everyDeath(scenario, withMedium, options), 60_000);
+      test(scenario.name, () => everyDeath(scenario, withMedium, options), TIMEOUT_MS);
   });
 }
 

@@ -11,11 +11,12 @@ export interface Outside {
 export class World {
   /** The idempotency key of each execution, by its number. */
   readonly keys: string[] = [];
-  /** Executions that began before their call was on record. */
-  readonly premature: string[] = [];
+  /** What activities have seen that they must not see, in words. */
+  readonly complaints: string[] = [];
   /** Whether what was broken has been repaired. */
   isRepaired = false;
   readonly #onRecord = new Set<string>();
+  readonly #keyOfTask = new Map<string, string>();
 
   /** Notes that a call of an activity is on record. */
   record(instanceId: string, taskId: number): void {
@@ -23,9 +24,13 @@ export class World {
   }
 
   /** Notes an execution, and gives its number. */
-  execute({ instanceId, taskId, idempotencyKey }: ActivityContext): number {
-    if (!this.#onRecord.has(`${instanceId} ${taskId}`)) this.premature.push(idempotencyKey);
-    return this.keys.push(idempotencyKey) - 1;
+  execute({ instanceId, executionId, taskId, idempotencyKey: key }: ActivityContext): number {
+    if (!this.#onRecord.has(`${instanceId} ${taskId}`))
+      this.complaints.push(`${key} ran before its call was on record`);
+    const task = `${instanceId} ${executionId} ${taskId}`;
+    if ((this.#keyOfTask.get(task) ?? key) !== key) this.complaints.push(`${task} has had two idempotency keys`);
+    this.#keyOfTask.set(task, key);
+    return this.keys.push(key) - 1;
   }
 }
 

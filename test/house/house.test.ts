@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { forbiddenImports, importCycles } from "./arrows.ts";
+import { emptyGuarantees } from "./guarantees.ts";
 import { inspect } from "./rules.ts";
 import { type Module, type Offence, parseModule, readSources } from "./sources.ts";
 import { anyTypes, emptyNames, longFiles, longFunctions } from "./style.ts";
@@ -146,6 +147,33 @@ describe("the rules of style", () => {
       "core/uncommon.ts",
     ];
     expect(emptyNames(paths.map((path) => ({ path, text: "" }))).map(({ path }) => path)).toEqual(paths.slice(0, 4));
+  });
+});
+
+describe("the rule on guarantees", () => {
+  const found = (page: string): string[] =>
+    offenders(
+      emptyGuarantees([
+        { path: "GUARANTEES.md", text: page },
+        { path: "test/a.test.ts", text: `it("holds", run);` },
+      ]),
+    ).filter((offence) => !offence.includes("has no test"));
+
+  test("finds what is named and not there", () => {
+    expect(found(`- [A](test/a.test.ts): "holds"; [G](#g1)`)).toEqual([]);
+    expect(found(`- [A](test/a.test.ts): "holds"; "breaks"`)).toEqual([
+      'GUARANTEES.md: line 1: test/a.test.ts does not say "breaks"',
+    ]);
+    expect(found(`\n| [B](test/b.test.ts) "holds" |`)).toEqual(["GUARANTEES.md: line 2: there is no test/b.test.ts"]);
+  });
+
+  test("finds guarantees that name no test", () => {
+    const page = "### G1\n\n- [A](test/a.test.ts)\n\n### G2\n\nnothing\n";
+    const bare = offenders(emptyGuarantees([{ path: "GUARANTEES.md", text: page }])).filter((one) =>
+      one.includes("no test"),
+    );
+    expect(bare).not.toContain("GUARANTEES.md: G1 has no test");
+    expect(bare).toContain("GUARANTEES.md: G2 has no test");
   });
 });
 
