@@ -19,6 +19,9 @@ export class TabPage {
     this.name = name;
     this.#page = page;
     this.#ended.promise.catch(() => {});
+    // Tabs may share a process: one that crashes takes others along.
+    page.once("crash", () => this.#go());
+    page.once("close", () => this.#go());
   }
 
   /** Opens a tab and waits until its hub is open. `failed` hears of errors that nobody in the page handles. */

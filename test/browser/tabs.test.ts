@@ -5,6 +5,7 @@ import type { JourneyOutput } from "../end-to-end/functions.ts";
 import type { Kind } from "./pages/hosts.ts";
 import type { TabPage } from "./tab-page.ts";
 import { TabsGround } from "./tabs-ground.ts";
+import { tabsRound } from "./tabs-round.ts";
 
 /** The tabs that execute: there should be one. */
 async function executing(tabs: readonly TabPage[]): Promise<TabPage[]> {
@@ -110,3 +111,13 @@ test("a page, a dedicated, a shared and a service worker can each execute", asyn
     expect(run).toMatchObject({ place: places[kind], role: "executing", output: { name: `trip ${index}` } });
   }
 });
+
+const SEED = Number(process.env.SEED ?? 20_261_121);
+
+test(`tabs opened, used and taken away at random finish everything they acknowledged, once (seed ${SEED})`, async () => {
+  const { faults, ...counts } = await tabsRound({ backEnd: "LevelDB", seed: SEED, ms: 20_000 });
+  console.log(counts);
+  expect(faults).toEqual([]);
+  expect(counts.journeyCount).toBeGreaterThan(20);
+  expect(counts.handovers).toBeGreaterThan(1);
+}, 240_000);
