@@ -56,6 +56,11 @@ interface SharedReading {
   readonly row: Promise<HubRow>;
 }
 
+/** A commit on its way into the journal. */
+interface Attempt extends JournalCommit {
+  isApplied: boolean;
+}
+
 /** What a read found in the tables, and the position up to which they held the journal then. */
 interface Found<T> {
   readonly found: T;
@@ -79,7 +84,7 @@ export class IndexedDbSession implements StoreSession {
   /** The last position that is taken. */
   #position: number;
   /** A commit that may have been applied or not. */
-  #uncertain: JournalCommit | undefined;
+  #uncertain: Attempt | undefined;
   /** The connection over which the hub was seen last. */
   #seenOver: Database | undefined;
   #shared: SharedReading | undefined;
@@ -119,11 +124,13 @@ export class IndexedDbSession implements StoreSession {
     if (this.#isClosed) throw new HubClosedError(this.#name);
     if (this.#isFenced) throw new HubFencedError(this.#name);
     if (changes.length === 0) return;
+    let attempt: Attempt | undefined;
     await this.#port.connection.use(async (database) => {
-      const applied = await this.#lookIfNeeded(database);
-      if (applied === changes) return;
+      if (this.#seenOver !== database || this.#uncertain) await this.#look(database);
+      if (attempt?.isApplied) return;
       if (this.#isFenced) throw new HubFencedError(this.#name);
-      await this.#append(database, { position: this.#position + 1, changes });
+      attempt = { position: this.#position + 1, changes, isApplied: false };
+      await this.#append(database, attempt);
     });
     if (this.#pending.isFull && !this.#isFoldDue) {
       this.#isFoldDue = true;
@@ -173,27 +180,28 @@ export class IndexedDbSession implements StoreSession {
 
   // ---- writing
 
-  async #append(database: Database, commit: JournalCommit): Promise<void> {
+  async #append(database: Database, attempt: Attempt): Promise<void> {
     const { durability } = this.#port;
     const transaction = unwrap(database).transaction("journal", "readwrite", { durability });
-    const row = { epoch: this.epoch, changes: commit.changes };
+    const row = { epoch: this.epoch, changes: attempt.changes };
     try {
       await writeAll(transaction, () => {
-        transaction.objectStore("journal").add(row, [this.#row.hub, commit.position]);
+        transaction.objectStore("journal").add(row, [this.#row.hub, attempt.position]);
         transaction.commit();
       });
     } catch (error) {
-      if (isConnectionLost(error)) this.#uncertain = commit;
+      if (isConnectionLost(error)) this.#uncertain = attempt;
       if (!isPositionTaken(error)) throw error;
       await this.#look(database);
       throw this.#isFenced ? new HubFencedError(this.#name) : error;
     }
-    this.#took(commit);
+    this.#applied(attempt);
   }
 
-  #took(commit: JournalCommit): void {
-    this.#position = commit.position;
-    this.#pending.add(commit);
+  #applied(attempt: Attempt): void {
+    attempt.isApplied = true;
+    this.#position = attempt.position;
+    this.#pending.add(attempt);
   }
 
   /** Folds all that is pending now, after the folds that are under way. */
@@ -229,12 +237,8 @@ export class IndexedDbSession implements StoreSession {
     throw new HubFencedError(this.#name);
   }
 
-  async #lookIfNeeded(database: Database): Promise<JournalCommit["changes"] | undefined> {
-    return this.#seenOver === database && !this.#uncertain ? undefined : await this.#look(database);
-  }
-
-  /** Finds out whose the hub is, and what became of an uncertain commit; gives its changes when it has been applied. */
-  async #look(database: Database): Promise<JournalCommit["changes"] | undefined> {
+  /** Finds out whose the hub is, and what became of an uncertain commit. Several calls may do so at once. */
+  async #look(database: Database): Promise<void> {
     const uncertain = this.#uncertain;
     const transaction = database.transaction(["hubs", "journal"]);
     transaction.done.catch(() => {});
@@ -245,12 +249,10 @@ export class IndexedDbSession implements StoreSession {
     if (row?.creationId !== this.creationId) throw this.#lost();
     if (row.epoch !== this.epoch) this.#isFenced = true;
     this.#seenOver = database;
+    if (!uncertain || this.#uncertain !== uncertain) return;
     this.#uncertain = undefined;
     // A position that a newer session has left empty was this session's: it folded the commit. Claims stay.
-    const isApplied = uncertain && (entry ? entry.epoch === this.epoch : this.#isFenced);
-    if (!isApplied) return undefined;
-    this.#took(uncertain);
-    return uncertain.changes;
+    if (entry ? entry.epoch === this.epoch : this.#isFenced) this.#applied(uncertain);
   }
 
   #lost(): StorageLostError {

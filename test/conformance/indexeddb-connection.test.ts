@@ -87,6 +87,34 @@ describe("a connection that is lost", () => {
   });
 
   test.each(["applied", "undone"] as const)(
+    "during a commit that was %s, with reads beside it: it is there once",
+    async (end) => {
+      const session = await openStore().open("orders");
+      await session.commit([start("a")]);
+      await withCommitEnds([end], async () => {
+        const reads: Promise<unknown>[] = [];
+        const open = factory.open.bind(factory);
+        factory.open = (name, version) => {
+          factory.open = open;
+          // They find the commit uncertain, just as the commit itself does.
+          for (let read = 0; read < 3; read++) reads.push(idsOf(session));
+          return open(name, version);
+        };
+        await session.commit([step(0)]);
+        expect(reads).toHaveLength(3);
+        await Promise.all(reads);
+      });
+      expect(await session.load("a")).toMatchObject({ turnCount: 1, eventCount: 2 });
+      expect(await session.history("a")).toEqual(step(0).turns.flat());
+      await session.commit([step(1)]);
+      await session.close();
+      const next = await openStore().open("orders");
+      expect(await next.load("a")).toMatchObject({ turnCount: 2, eventCount: 4 });
+      await next.close();
+    },
+  );
+
+  test.each(["applied", "undone"] as const)(
     "for good: the commit fails, and the next calls know that it was %s",
     async (last) => {
       const session = await openStore().open("orders");
