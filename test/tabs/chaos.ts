@@ -33,6 +33,8 @@ export class Chaos {
   /** Calls whose outcome the test must hear of, unless their tab is gone. */
   readonly #open = new Set<{ readonly member: Member; readonly done: Promise<void> }>();
   readonly #failures: unknown[] = [];
+  /** True when no more calls are made. */
+  #isOver = false;
 
   constructor(seed: number) {
     this.world = new World(seed);
@@ -49,6 +51,7 @@ export class Chaos {
       this.#disturb();
     }
     world.faults = { loss: 0, duplication: 0, delayMs: 0 };
+    this.#isOver = true;
     for (const { tab } of this.#members) {
       tab.thaw();
       if (tab.isRunning) tab.tell("returned");
@@ -69,11 +72,11 @@ export class Chaos {
 
   /** The tab makes its next call after a while, or when the one before has been answered. */
   #act(member: Member, number: number): void {
-    if (number === CALLS_PER_TAB || member.isClosed) return;
+    if (number === CALLS_PER_TAB || member.isClosed || this.#isOver) return;
     const { world } = this;
     world.clock.delay(world.below(200), () =>
       member.tab.task(() => {
-        if (member.isClosed) return;
+        if (member.isClosed || this.#isOver) return;
         const done = this.#call(member, number);
         if (world.random() < 0.5) this.#act(member, number + 1);
         else void done.then(() => this.#act(member, number + 1));

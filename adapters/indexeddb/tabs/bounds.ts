@@ -19,5 +19,9 @@ export const RESEND_DELAY_MAX_MS = 30_000;
 export const CHANGES_UNDER_WAY_MAX = 1_000;
 /** States of a watch sent at once, and kept for it until they are asked for. */
 export const WATCH_BATCH_MAX = 100;
-/** A difference between two looks that only a sleep or a changed clock explains, in ms beyond what was expected. */
-export const CLOCK_JUMP_MS = 2_000;
+/** A look that is later than this, in ms, tells that timers are: the tab is throttled, has slept, or its clock was changed. */
+export const LATE_LOOK_MS = 250;
+/** Times in a row that a tab fails to open the hub, with nobody else succeeding, before its calls under way are told. */
+export const OPENINGS_MAX = 3;
+/** Tabs that are gone whose place a leader remembers, so that nothing of theirs that comes late is taken for new. */
+export const LEFT_TABS_MAX = 10_000;

@@ -35,13 +35,18 @@ export class Caller {
   readonly #early = new Map<number, Change>();
   /** Outcomes that the tab has not confirmed, by place; `undefined` while a change is being made. */
   readonly #outcomes = new Map<number, Outcome | undefined>();
-  /** The place of the next change; unknown until the tab has sent one. */
   #next: number | undefined;
 
-  constructor(tab: string, ports: CallerPorts) {
+  constructor(tab: string, ports: CallerPorts, next: number | undefined) {
+    this.#next = next;
     this.#tab = tab;
     this.#ports = ports;
     this.#hub = new HubClient(ports.engine);
+  }
+
+  /** The place of the next change; unknown until the tab has sent one. */
+  get next(): number | undefined {
+    return this.#next;
   }
 
   receive(request: Request): void {

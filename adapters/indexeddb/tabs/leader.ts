@@ -7,6 +7,7 @@
 import type { Engine } from "../../../core/hub/engine.ts";
 import { openEngine, type TaskHubOptions } from "../../../core/hub/open-engine.ts";
 import { ReceiptBooks } from "../../../core/hub/receipts.ts";
+import { LEFT_TABS_MAX } from "./bounds.ts";
 import { Caller, type CallerPorts } from "./caller.ts";
 import type { TabPlatform } from "./platform.ts";
 import type { Outcome, Request } from "./protocol.ts";
@@ -31,6 +32,8 @@ export class Leader {
   readonly #engine: Engine;
   readonly #books: ReceiptBooks;
   readonly #callers = new Map<string, Caller>();
+  /** Where tabs were that are forgotten: a message of theirs that is still on its way must not look like a new one. */
+  readonly #left = new Map<string, number>();
   readonly #watched = new Set<string>();
   readonly #ended = new AbortController();
 
@@ -75,7 +78,7 @@ export class Leader {
         wire,
         answer: (to, id, outcome) => this.#ports.answer(this.term, to, id, outcome),
       };
-      caller = new Caller(tab, ports);
+      caller = new Caller(tab, ports, this.#left.get(tab));
       this.#callers.set(tab, caller);
       this.#watchPresence(tab);
     }
@@ -84,7 +87,10 @@ export class Leader {
 
   /** A tab sends nothing again. */
   forget(tab: string): void {
-    this.#callers.get(tab)?.close();
+    const caller = this.#callers.get(tab);
+    if (caller?.next !== undefined) this.#left.set(tab, caller.next);
+    for (const oldest of this.#left.keys()) if (this.#left.size > LEFT_TABS_MAX) this.#left.delete(oldest);
+    caller?.close();
     this.#callers.delete(tab);
     this.#books.drop(tab);
     this.#ports.gone(tab);

@@ -89,7 +89,9 @@ export class Outbox {
     if (this.#term === undefined) return;
     const nowMs = this.#ports.now();
     for (const open of this.#open.values()) {
-      if (open.resendAtMs === 0 || open.resendAtMs > nowMs) continue;
+      const waitMs = open.resendAtMs - nowMs;
+      // A longer wait than the delay: the clock was put back.
+      if (open.resendAtMs === 0 || (waitMs > 0 && waitMs <= open.resendDelayMs)) continue;
       open.resendDelayMs = Math.min(open.resendDelayMs * 2, RESEND_DELAY_MAX_MS);
       this.#send(open);
     }
@@ -104,9 +106,14 @@ export class Outbox {
     this.#flush();
   }
 
-  /** Ends every call. */
+  /** Ends every call, and those to come. */
   close(error: Error): void {
     this.#closed = error;
+    this.rejectAll(error);
+  }
+
+  /** Ends every call under way: nobody can be found who answers it. */
+  rejectAll(error: unknown): void {
     for (const open of [...this.#open.values()]) {
       this.#forget(open);
       open.reject(error);

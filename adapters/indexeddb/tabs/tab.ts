@@ -7,7 +7,7 @@
  * A4. Whoever leads says so to all, as soon as it has the lock, and again when the hub is open: calls under way are then sent to it.
  */
 import type { TaskHubOptions } from "../../../core/hub/open-engine.ts";
-import { CLOCK_JUMP_MS, LOOK_INTERVAL_MS, PATIENCE_SPREAD_MS, REOPEN_DELAY_MS } from "./bounds.ts";
+import { LATE_LOOK_MS, LOOK_INTERVAL_MS, OPENINGS_MAX, PATIENCE_SPREAD_MS, REOPEN_DELAY_MS } from "./bounds.ts";
 import { LeadClaim } from "./claim.ts";
 import { Leader } from "./leader.ts";
 import { Mail } from "./mail.ts";
@@ -58,6 +58,10 @@ export class Tab {
   #cancelLook = (): void => {};
   #lookedAtMs: number;
   #ready: (() => void) | undefined;
+  /** Settles when the last opening of the hub has come to its end. */
+  #opening: Promise<void> = Promise.resolve();
+  /** Openings that have failed since somebody led. */
+  #failureCount = 0;
 
   constructor(ports: TabPorts) {
     const { platform, prefix } = ports;
@@ -103,6 +107,7 @@ export class Tab {
     this.#stopListening();
     this.#cancelLook();
     await this.#stand({ kind: "closed" });
+    await this.#opening;
     this.#mail.close();
     this.#presence.end();
   }
@@ -134,7 +139,9 @@ export class Tab {
       {
         locks,
         lockName: this.#ports.prefix,
-        won: ifCurrent(() => void this.#lead(claim)),
+        won: ifCurrent(() => {
+          this.#opening = this.#lead(claim);
+        }),
         lost: ifCurrent(() => this.#follow()),
         failed: (error) => ifCurrent(() => this.#pause(error))(),
       },
@@ -164,7 +171,7 @@ export class Tab {
         },
         isWanted,
       );
-      if (!isWanted()) void leader?.close();
+      if (!isWanted()) await leader?.close();
       if (!leader || !isWanted()) return;
       await this.#stand({ kind: "leading", claim, leader });
       this.#sayAlive();
@@ -179,6 +186,7 @@ export class Tab {
   #pause(error: unknown): void {
     this.#ports.openFailed(error);
     if (this.#standing.kind === "closed") return;
+    if (++this.#failureCount >= OPENINGS_MAX) this.outbox.rejectAll(error);
     const cancel = this.#ports.platform.host.delay(REOPEN_DELAY_MS, () => this.#follow());
     void this.#stand({ kind: "pausing", cancel });
   }
@@ -196,6 +204,8 @@ export class Tab {
 
   /** What followers, or the tab itself, send to the leader. */
   #serve(message: ToLeader): void {
+    // Messages come even where timers are throttled: followers that are visible keep a hidden leader going.
+    if (this.#ports.platform.host.now() - this.#lookedAtMs > LOOK_INTERVAL_MS + LATE_LOOK_MS) this.#look();
     const standing = this.#standing;
     if (message.kind === "ask") {
       this.#sayAlive();
@@ -229,6 +239,7 @@ export class Tab {
   /** There is a new leader: calls under way go to it. */
   #follows(term: number): void {
     this.#term = term;
+    this.#failureCount = 0;
     this.outbox.sendAll(term);
     this.#ready?.();
   }
@@ -240,7 +251,9 @@ export class Tab {
     const { platform } = this.#ports;
     this.#cancelLook();
     const nowMs = platform.host.now();
-    if (Math.abs(nowMs - this.#lookedAtMs - LOOK_INTERVAL_MS) > CLOCK_JUMP_MS) platform.catchUpTimers();
+    if (nowMs - this.#lookedAtMs > LOOK_INTERVAL_MS + LATE_LOOK_MS) platform.catchUpTimers();
+    // A clock that was put back would make the silence look short.
+    if (nowMs < this.#lookedAtMs) this.#pulse.sign(nowMs);
     this.#lookedAtMs = nowMs;
     const standing = this.#standing;
     if (standing.kind === "leading" && standing.leader.isStopped) this.#follow();
