@@ -12,6 +12,7 @@ import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
 import { checkInstanceId, checkName } from "../identity.ts";
 import { type InstanceRecord, isPromise, type OrchestrationStatus } from "../store/contract.ts";
 import type { ClientPorts } from "./engine-ports.ts";
+import { timeOrderedId } from "./host.ts";
 import { isFinal } from "./message.ts";
 import { checkStatus, instant } from "./pages.ts";
 import { findInstance, listInstances } from "./views.ts";
@@ -48,7 +49,7 @@ export function start(
   if (options.instanceId !== undefined) checkInstanceId(options.instanceId);
   if (options.dedupeStatuses) checkDedupeStatuses(options.dedupeStatuses);
   const scheduledAtMs = options.startAt && instant(options.startAt, "startAt");
-  const instanceId = options.instanceId ?? host.randomId();
+  const instanceId = options.instanceId ?? timeOrderedId(host);
   const post = (checked: unknown): Promise<string> => {
     const payload = payloads.encodeOptional(checked);
     const event: ExecutionStartedEvent = {
@@ -120,7 +121,11 @@ export async function restart(
   if (!found) throw new InstanceNotFoundError(id);
   const { record } = found;
   const target =
-    newInstanceId === true ? engine.options.host.randomId() : typeof newInstanceId === "string" ? newInstanceId : id;
+    newInstanceId === true
+      ? timeOrderedId(engine.options.host)
+      : typeof newInstanceId === "string"
+        ? newInstanceId
+        : id;
   if (target === id && !isFinal(record.status)) {
     throw new InvalidInstanceStateError(
       `The instance '${id}' is ${record.status}, so it cannot be restarted under its own id. Terminate it first, or pass newInstanceId.`,

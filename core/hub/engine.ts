@@ -20,6 +20,7 @@ import { EntityRuns } from "./entity-runs.ts";
 import { Group } from "./group.ts";
 import { changesOf } from "./group-changes.ts";
 import { saveHeartbeats } from "./heartbeats.ts";
+import { timeOrderedId } from "./host.ts";
 import { Instances } from "./instances.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import { type Message, timerMessage } from "./message.ts";
@@ -203,7 +204,7 @@ export class Engine implements EnginePorts, ClientPorts {
     return this.#lastSequence;
   }
   newExecutionId(): string {
-    return this.options.host.randomId().replaceAll("-", "");
+    return timeOrderedId(this.options.host).replaceAll("-", "");
   }
 
   /** Sends a message that the current group's commit promises. */

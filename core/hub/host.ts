@@ -34,6 +34,18 @@ export interface Connectivity {
   onChange(callback: () => void): () => void;
 }
 
+/**
+ * A new UUID that begins with the time (version 7): what is made together lies together in a store that keeps ids in order, which makes
+ * writing many instances several times cheaper.
+ */
+export function timeOrderedId(host: Pick<Host, "now" | "randomId">): string {
+  const time = Math.trunc(host.now()).toString(16).padStart(TIME_DIGITS, "0");
+  return `${time.slice(0, 8)}-${time.slice(8, TIME_DIGITS)}-7${host.randomId().slice(15)}`;
+}
+
+/** Hexadecimal digits of the milliseconds since 1970 in a UUID. */
+const TIME_DIGITS = 12;
+
 /** What of the platform the system host uses; all of it is looked for at run time. */
 interface Platform {
   readonly navigator?: { readonly userAgent?: string };
