@@ -192,7 +192,7 @@ export interface EntityLockGrantedEvent extends EventBase {
   readonly type: "EntityLockGranted";
   readonly criticalSectionId: string;
 }
-export interface EntityUnlockSentEvent extends EventBase {
+export interface EntityUnlockSentEvent extends EventBase, FromOrchestration {
   readonly type: "EntityUnlockSent";
   readonly criticalSectionId: string;
   readonly targetInstanceId: string;

@@ -317,8 +317,10 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
     const reason = `The orchestration '${instanceId}' was replaced by a new one; nobody waits for this activity any more.`;
     if (record.isBusy) ports.group.cancel({ instanceId, executionId: replaced, reason });
     draft.reset();
-    releaseLocks(live, ports);
+    releaseLocks(live, record.executionId, ports);
     live.reset();
+    // What waited for the start that is replaced goes with it; its own start among that would begin a second run.
+    for (const waiting of live.held ?? []) draft.take(waiting);
     live.held = undefined;
   }
   const startAtMs = event.scheduledStartTimestamp?.getTime() ?? 0;

@@ -1,6 +1,6 @@
 /** Takes an entity's messages into a turn, keeps those that must wait, and puts the outcome into the group commit. */
 import type { EntityOperationSignaledEvent } from "../history/events.ts";
-import { type InboxMessage, isPromise } from "../store/contract.ts";
+import { type InboxMessage, isPromise, type StoredTimer } from "../store/contract.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import { EntityTurn } from "./entity-turn.ts";
 import type { Draft } from "./group.ts";
@@ -14,7 +14,7 @@ export function admitEntity(live: LiveInstance, engine: EnginePorts): void {
   const queue = live.waiting;
   live.waiting = [];
   for (const message of inbox) {
-    const due = dueMessage(live, message, engine);
+    const due = dueMessage(live, message, queue, engine);
     if (due) queue.push(due);
   }
   const { host, payloads, registry, logger, env } = engine.options;
@@ -50,12 +50,39 @@ export function keepUntilDue(draft: Draft, message: InboxMessage): void {
   draft.addTimer({ instanceId: draft.live.instanceId, kind: "signal", timerId: sequence, dueAtMs });
 }
 
+/** The timer of a signal that is stored for later. */
+function timerOf({ instanceId }: LiveInstance, { event, sequence }: EventMessage): StoredTimer | undefined {
+  const { scheduledTime } = event as EntityOperationSignaledEvent;
+  if (!scheduledTime || sequence === undefined) return undefined;
+  return { instanceId, kind: "signal", timerId: sequence, dueAtMs: scheduledTime.getTime() };
+}
+
+/** A message that has to wait although its time has come is stored anew, as any other: its timer has done its work, and the clock may go back. */
+function withoutTime(live: LiveInstance, message: EventMessage, engine: EnginePorts): EventMessage {
+  const timer = timerOf(live, message);
+  if (!timer) return message;
+  const { scheduledTime: _time, ...event } = message.event as EntityOperationSignaledEvent;
+  const draft = engine.group.draft(live, engine.options.host.now());
+  draft.removeTimer(timer);
+  draft.take(message);
+  draft.keep({ sequence: timer.timerId, event });
+  return { ...message, isTaken: false, event };
+}
+
 /** The message, if its time has come; a signal for later is kept in the store with a timer. */
-function dueMessage(live: LiveInstance, message: Message, engine: EnginePorts): EventMessage | undefined {
+function dueMessage(
+  live: LiveInstance,
+  message: Message,
+  queue: readonly EventMessage[],
+  engine: EnginePorts,
+): EventMessage | undefined {
   if (message.kind === "release") {
-    engine.group.draft(live, engine.options.host.now()).removeTimer(message.timer);
-    const due = live.scheduled.get(message.timer.timerId);
-    live.scheduled.delete(message.timer.timerId);
+    const { timer } = message;
+    const due = live.scheduled.get(timer.timerId);
+    live.scheduled.delete(timer.timerId);
+    // The timer goes with its signal; alone when there is none any more.
+    if (!due && !queue.some(({ sequence }) => sequence === timer.timerId))
+      engine.group.draft(live, engine.options.host.now()).removeTimer(timer);
     return due;
   }
   if (message.kind !== "event") return undefined;
@@ -77,14 +104,16 @@ function stage(live: LiveInstance, turn: EntityTurn, engine: EnginePorts): void 
   const nowMs = engine.options.host.now();
   for (const message of turn.taken) {
     if (message.sequence !== undefined) engine.group.draft(live, nowMs).take(message);
+    const timer = timerOf(live, message);
+    if (timer) engine.group.draft(live, nowMs).removeTimer(timer);
     message.isTaken = true;
     engine.group.answer(message, turn.answers.get(message.event));
   }
-  for (const message of turn.waiting) keepWaiting(live, message, engine);
-  live.waiting = [...turn.waiting];
+  live.waiting = turn.waiting.map((message) => withoutTime(live, message, engine));
+  for (const message of live.waiting) keepWaiting(live, message, engine);
   const before = live.entity;
   const { state, lockedBy } = turn;
-  if (turn.hasStateChanged || lockedBy?.criticalSectionId !== before?.lockedBy?.criticalSectionId) {
+  if (turn.hasStateChanged || lockedBy !== before?.lockedBy) {
     const lastModifiedAtMs = turn.hasStateChanged ? nowMs : (before?.lastModifiedAtMs ?? nowMs);
     const isThere = state !== undefined || lockedBy !== undefined;
     live.entity = isThere

@@ -131,7 +131,7 @@ export async function cleanEntityStorage(
     });
     for (const { entity } of page) {
       if (!entity.lockedBy || (await isRunning(entity.lockedBy, engine))) continue;
-      await unlock(entity, entity.lockedBy.criticalSectionId, engine);
+      await unlock(entity.instanceId, entity.lockedBy, engine);
       orphanedLocksReleased++;
       if (entity.state === undefined) emptyEntitiesRemoved++;
     }
@@ -151,16 +151,22 @@ async function isRunning(owner: NonNullable<EntityRecord["lockedBy"]>, engine: C
   );
 }
 
-async function unlock(entity: EntityRecord, criticalSectionId: string, engine: ClientPorts): Promise<void> {
+async function unlock(
+  targetInstanceId: string,
+  { instanceId, executionId, criticalSectionId }: NonNullable<EntityRecord["lockedBy"]>,
+  engine: ClientPorts,
+): Promise<void> {
   const timestamp = new Date(engine.options.host.now());
   const event: HistoryEvent = {
     type: "EntityUnlockSent",
     eventId: -1,
     timestamp,
     criticalSectionId,
-    targetInstanceId: entity.instanceId,
+    targetInstanceId,
+    parentInstanceId: instanceId,
+    parentExecutionId: executionId,
   };
-  await engine.send(entity.instanceId, { kind: "event", event });
+  await engine.send(targetInstanceId, { kind: "event", event });
 }
 
 function metadataOf<TState>(

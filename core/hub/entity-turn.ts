@@ -96,7 +96,8 @@ export class EntityTurn {
 
   #lock(event: EntityLockRequestedEvent): void {
     const withdrawal = this.#queue.findIndex(
-      (m) => m.event.type === "EntityUnlockSent" && m.event.criticalSectionId === event.criticalSectionId,
+      (m) =>
+        m.event.type === "EntityUnlockSent" && isOfSection(m.event, event.criticalSectionId, event.parentExecutionId),
     );
     if (withdrawal >= 0) {
       this.taken.push(...this.#queue.splice(withdrawal, 1));
@@ -110,13 +111,15 @@ export class EntityTurn {
     else this.#reply(event, { type: "EntityLockGranted", eventId: -1, timestamp: this.#now(), criticalSectionId });
   }
 
-  #unlock({ criticalSectionId }: EntityUnlockSentEvent): void {
-    if (this.lockedBy?.criticalSectionId === criticalSectionId) {
+  #unlock(event: EntityUnlockSentEvent): void {
+    if (this.lockedBy && isOfSection(event, this.lockedBy.criticalSectionId, this.lockedBy.executionId)) {
       this.lockedBy = undefined;
       return;
     }
     const request = this.#queue.findIndex(
-      (m) => m.event.type === "EntityLockRequested" && m.event.criticalSectionId === criticalSectionId,
+      (m) =>
+        m.event.type === "EntityLockRequested" &&
+        isOfSection(event, m.event.criticalSectionId, m.event.parentExecutionId),
     );
     if (request >= 0) this.taken.push(...this.#queue.splice(request, 1));
   }
@@ -195,4 +198,16 @@ export class EntityTurn {
   #now(): Date {
     return new Date(this.#ports.now());
   }
+}
+
+/**
+ * Whether an unlock is meant for a section. Two generations that ask at the same instant give their sections the same id, so it takes the generation
+ * too; an unlock that names none (of a lock whose holder is gone) is for any.
+ */
+function isOfSection(
+  { criticalSectionId, parentExecutionId }: EntityUnlockSentEvent,
+  id: string,
+  executionId: string | undefined,
+): boolean {
+  return criticalSectionId === id && (parentExecutionId === undefined || parentExecutionId === executionId);
 }

@@ -79,7 +79,8 @@ export function timerMessage(timer: StoredTimer, record: InstanceRecord | undefi
   const event: HistoryEvent = {
     type: "TimerFired",
     eventId: -1,
-    timestamp: new Date(nowMs),
+    // The clock may have gone back since the timer was found to be due.
+    timestamp: new Date(Math.max(nowMs, timer.dueAtMs)),
     fireAt: new Date(timer.dueAtMs),
     timerId: timer.timerId,
   };

@@ -255,10 +255,10 @@ function entityEventOf({ id, message }: SendEntityMessageAction, timestamp: Date
 /** The same event as a message: it says who sent it, so that the entity can answer. */
 function toEntity({ message }: SendEntityMessageAction, event: HistoryEvent, { record }: TurnFacts): Outgoing {
   const instanceId = message.type === "lockRequested" ? (message.lockSet[0] ?? "") : message.targetInstanceId;
-  const isAnswered = message.type === "called" || message.type === "lockRequested";
-  const sent = isAnswered
-    ? { ...event, parentInstanceId: record.instanceId, parentExecutionId: record.executionId }
-    : event;
+  const sent =
+    message.type === "signaled"
+      ? event
+      : { ...event, parentInstanceId: record.instanceId, parentExecutionId: record.executionId };
   return { type: "event", instanceId, event: sent as HistoryEvent };
 }
 

@@ -53,7 +53,7 @@ export function commitTurn(turn: Turn, engine: EnginePorts): void {
   directActivities(record, outcome, draft, engine.group);
   send(outcome, engine);
   if (turn.termination?.recurse) terminateChildren(live, turn.termination, engine);
-  if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(live, engine);
+  if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(live, record.executionId, engine);
   if (outcome.continuation) continueWith(live, outcome.continuation, engine);
   if (!isFinal(outcome.record.status)) return;
   reportRunEnd(outcome.record, turn.now, engine);
@@ -77,8 +77,8 @@ function directActivities(before: InstanceRecord, outcome: TurnOutcome, draft: D
   for (const event of outcome.activities) group.start(draft, { instanceId, executionId, event });
 }
 
-/** Releases every entity that the generation has locked or asked to lock, and withdraws requests that are still on their way. */
-export function releaseLocks(live: LiveInstance, engine: EnginePorts): void {
+/** Releases every entity that a generation has locked or asked to lock, and withdraws requests that are still on their way. */
+export function releaseLocks(live: LiveInstance, executionId: string, engine: EnginePorts): void {
   const timestamp = new Date(engine.options.host.now());
   for (const [criticalSectionId, entities] of live.openLocks) {
     for (const targetInstanceId of entities) {
@@ -88,6 +88,8 @@ export function releaseLocks(live: LiveInstance, engine: EnginePorts): void {
         timestamp,
         criticalSectionId,
         targetInstanceId,
+        parentInstanceId: live.instanceId,
+        parentExecutionId: executionId,
       };
       engine.promise(targetInstanceId, { kind: "event", event, isPromised: true });
     }

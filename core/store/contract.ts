@@ -109,7 +109,7 @@ export interface StoredTimer {
 /** Everything one or several turns changed about one instance. Applied in the order of the fields: what is dropped first, then what is written. */
 export interface InstanceChange {
   readonly instanceId: string;
-  /** Instant of the change: the instance's new `lastUpdatedAtMs`. */
+  /** Instant of the change: the instance's new `lastUpdatedAtMs`, unless a part of it that stays is from a later one (clocks go back). */
   readonly atMs: number;
   /** Drop the history and the timers there were; turns count from 0 again (continue-as-new, restart, rewind, replacement). The inbox stays. */
   readonly isReset?: boolean;

@@ -143,7 +143,7 @@ class MemorySession implements SyncStoreSession {
       history: [],
       inbox: [],
     };
-    row.lastUpdatedAtMs = change.atMs;
+    row.lastUpdatedAtMs = Math.max(row.lastUpdatedAtMs, change.atMs);
     if (change.isReset || change.isPurge) {
       row.history = [];
       row.turnCount = 0;

@@ -1,0 +1,91 @@
+/** An instance that is replaced while it waits leaves nothing behind that could reach the one in its place. */
+import { defineActivity, defineEntity, defineOrchestrator, type HistoryEvent, MemoryStore } from "holdfast";
+import { TestTaskHub } from "holdfast/testing";
+import { expect, it, vi } from "vitest";
+import type { EntityPorts } from "../../core/hub/entity-operation.ts";
+import { EntityTurn } from "../../core/hub/entity-turn.ts";
+import type { EventMessage } from "../../core/hub/message.ts";
+import { GatedStore } from "./gated-store.ts";
+import { openHub, stateOf, typesOf } from "./running.ts";
+
+const work = defineActivity("work", (_ctx, value: number) => value);
+const once = defineOrchestrator("once", async (ctx, value: number) => ctx.callActivity(work, value));
+const journal = defineEntity("journal", {
+  initialState: (): string[] => [],
+  operations: {
+    add(ctx, entry: string) {
+      ctx.state = [...ctx.state, entry];
+    },
+  },
+});
+const journalId = { name: "journal", key: "a" };
+
+it("a scheduled start that replaces another runs alone, after a restart too", async () => {
+  const store = new MemoryStore();
+  const functions = [once, work];
+  const first = await TestTaskHub.open({ store, functions });
+  const startAt = new Date(first.now.getTime() + 1_000);
+  const options = { instanceId: "i", startAt, dedupeStatuses: ["Completed"] as const };
+  await first.scheduleNewOrchestration(once, 1, options);
+  await first.raiseOrchestrationEvent("i", "unheard");
+  await first.scheduleNewOrchestration(once, 2, options);
+  await first.close();
+  const hub = await openHub(functions, { store, startAt: first.now });
+  await hub.advance(2_000);
+  expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: 2 });
+  const types = typesOf(await hub.getOrchestrationHistory("i"));
+  expect(types.filter((type) => type === "ExecutionStarted")).toHaveLength(1);
+  expect(types).not.toContain("EventRaised");
+});
+
+it("the unlock of a generation that was replaced does not withdraw the lock its successor asks for at the same instant", () => {
+  const timestamp = new Date(0);
+  const section = { eventId: -1, timestamp, criticalSectionId: "same", parentInstanceId: "i" };
+  const events: HistoryEvent[] = [
+    { ...section, type: "EntityLockRequested", parentExecutionId: "second", lockSet: ["@journal@a"], position: 0 },
+    { ...section, type: "EntityUnlockSent", parentExecutionId: "first", targetInstanceId: "@journal@a" },
+  ];
+  const messages = events.map((event): EventMessage => ({ kind: "event", event }));
+  const turn = new EntityTurn("@journal@a", undefined, messages, { now: () => 0 } as EntityPorts);
+  void turn.run();
+  expect(turn.lockedBy).toMatchObject({ instanceId: "i", executionId: "second" });
+});
+
+it("an instance that was read while messages for it were being stored is shown as it is", async () => {
+  const sender = defineOrchestrator("sender", async (ctx) => ctx.sendEvent("i", "unheard"));
+  const store = new GatedStore();
+  const hub = await openHub([once, work, sender], { store });
+  await hub.scheduleNewOrchestration(once, 1, { instanceId: "i" });
+  await hub.advance(0);
+  store.hold("load");
+  const sent = hub.scheduleNewOrchestration(sender, undefined, { instanceId: "s" });
+  await vi.waitFor(() => expect(store.heldCount("load")).toBe(1));
+  store.hold("commit");
+  store.letOne("load");
+  await vi.waitFor(() => expect(store.heldCount("commit")).toBe(1));
+  store.release("load");
+  await Promise.resolve();
+  store.release("commit");
+  await sent;
+  expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed" });
+});
+
+it("a signal whose time has come while its entity is held takes effect even if the clock goes back", async () => {
+  const holding = defineOrchestrator("holding", async (ctx) => {
+    const lock = await ctx.lockEntities(journalId);
+    await ctx.waitForExternalEvent("go");
+    lock.release();
+  });
+  const functions = [holding, journal];
+  const store = new MemoryStore();
+  const ahead = await TestTaskHub.open({ store, functions });
+  await ahead.scheduleNewOrchestration(holding, undefined, { instanceId: "i" });
+  await ahead.signalEntity(journalId, "add", "later", { signalTime: 1_000 });
+  const before = ahead.now;
+  await ahead.advance(2_000);
+  await ahead.close();
+  const hub = await openHub(functions, { store, startAt: before });
+  await hub.raiseOrchestrationEvent("i", "go");
+  await hub.advance(5_000);
+  expect((await hub.getEntity(journalId))?.state).toEqual(["later"]);
+});
