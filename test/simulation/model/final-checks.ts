@@ -1,0 +1,117 @@
+/** What must be true when the faults are over and everything has come to rest. */
+import type { OrchestrationState, TaskHub } from "holdfast";
+import type { Program } from "../programs/program.ts";
+import type { Activities } from "../world/activities.ts";
+import type { Violate } from "./invariants.ts";
+import type { Generation, Ledger } from "./ledger.ts";
+import { decode, isFinal } from "./records.ts";
+import { differences } from "./reference.ts";
+
+export interface FinalCheckPorts {
+  readonly hub: TaskHub;
+  readonly ledger: Ledger;
+  readonly programs: readonly Program[];
+  readonly activities: Activities;
+  /** Lets everything happen that does not need time. */
+  run(): Promise<void>;
+  readonly violate: Violate;
+}
+
+export async function finalChecks(ports: FinalCheckPorts): Promise<void> {
+  checkRest(ports);
+  for (const generation of ports.ledger.generations.values()) {
+    checkGeneration(generation, ports);
+    checkOutcomes(generation, ports);
+  }
+  checkJournals(ports);
+  await checkShown(ports);
+}
+
+/** Nothing is left that would have to be done. */
+function checkRest({ ledger, violate }: FinalCheckPorts): void {
+  for (const [id, { record, entity, inbox, timers }] of ledger.model.instances) {
+    if (record && !isFinal(record)) violate("I33", `'${id}' of hub ${ledger.hub} is ${record.status}`);
+    if (entity?.lockedBy) violate("I17", `'${id}' is still held by '${entity.lockedBy.instanceId}'`);
+    if (inbox.length > 0) violate("I34", `'${id}' has messages left: ${inbox.map(({ event }) => event.type).join()}`);
+    if (timers.length > 0) violate("I34", `'${id}' has timers left`);
+  }
+}
+
+function checkGeneration({ instanceId, record, history, isRewound }: Generation, ports: FinalCheckPorts): void {
+  if (isRewound || !record.name.startsWith("p")) return;
+  for (const problem of differences(ports.programs, history, instanceId, decode))
+    ports.violate("I29", `'${instanceId}' (${record.name}): ${problem}`);
+}
+
+/** Recorded outcomes of activities and children are their own. */
+function checkOutcomes({ instanceId, executionId, history }: Generation, ports: FinalCheckPorts): void {
+  const { ledger, activities, violate } = ports;
+  for (const event of history) {
+    if (event.type === "TaskCompleted")
+      activities.checkOutcome(
+        `${ledger.hub} ${instanceId} ${executionId} ${event.taskScheduledId}`,
+        String(decode(event.result)),
+      );
+    else if (event.type === "TaskFailed")
+      activities.checkFailure(
+        `${ledger.hub} ${instanceId} ${executionId} ${event.taskScheduledId}`,
+        event.failureDetails.errorMessage,
+      );
+    else if (event.type === "SubOrchestrationInstanceCompleted") {
+      const children = [...ledger.generations.values()].filter(
+        ({ record: { parent } }) =>
+          parent?.instanceId === instanceId &&
+          parent.executionId === executionId &&
+          parent.taskScheduledId === event.taskScheduledId,
+      );
+      // A child that was replaced by the very commit that ended it was never seen to end.
+      const ended = children.filter(({ record }) => isFinal(record));
+      if (ended.length > 0 && !ended.some(({ record }) => record.output === event.result))
+        violate("I31", `'${instanceId}' was told ${event.result} by the child ${event.taskScheduledId}`);
+    }
+  }
+}
+
+/** What was sent has taken effect. */
+function checkJournals({ ledger, violate }: FinalCheckPorts): void {
+  const { journals } = ledger;
+  for (const promised of journals.promised) {
+    const [entity = "", id = ""] = promised.split(" ");
+    if (!journals.entries(entity).includes(id))
+      violate("I35", `the signal ${id} to '${entity}' was acknowledged and is lost`);
+  }
+  for (const { history, instanceId } of ledger.generations.values())
+    for (const event of history) {
+      if (event.type !== "EntityOperationSignaled" && event.type !== "EntityOperationCalled") continue;
+      const id = String(decode(event.input));
+      if (!journals.sent.get(id)?.takesEffect) continue;
+      if (!journals.entries(event.targetInstanceId).includes(id))
+        violate("I35", `the operation ${id} of '${instanceId}' on '${event.targetInstanceId}' is lost`);
+    }
+}
+
+/** Clients are shown what the store holds. */
+async function checkShown({ hub, ledger, run, violate }: FinalCheckPorts): Promise<void> {
+  const shown: OrchestrationState[] = [];
+  const listing = (async () => {
+    for await (const state of hub.queryOrchestrations()) shown.push(state);
+  })();
+  let isDone = false;
+  void listing.then(
+    () => {
+      isDone = true;
+    },
+    (error: unknown) => violate("I36", `a query failed: ${String(error)}`),
+  );
+  await run();
+  if (!isDone) violate("I36", "a query is not answered");
+  const records = [...ledger.model.instances.values()].flatMap(({ record }) => record ?? []);
+  const wanted = records.map((record) => `${record.instanceId} ${record.status} ${record.output}`).sort();
+  const found = shown.map((state) => {
+    const record = ledger.record(state.instanceId);
+    const isSame = JSON.stringify(state.output) === JSON.stringify(decode(record?.output));
+    return `${state.instanceId} ${state.runtimeStatus} ${isSame ? record?.output : JSON.stringify(state.output)}`;
+  });
+  if (wanted.join() !== found.sort().join())
+    violate("I36", `a query gives ${found.join()}, the store has ${wanted.join()}`);
+}

@@ -1,0 +1,297 @@
+/** Everything that was ever committed to one hub, and the checks that each commit must pass before and after it is applied. */
+import type { HistoryEvent } from "../../../core/history/events.ts";
+import type { InstanceChange, InstanceRecord } from "../../../core/store/contract.ts";
+import type { ModelInstance } from "../../conformance/hub-model.ts";
+import type { ProgramInput } from "../programs/program.ts";
+import type { Violate } from "./invariants.ts";
+import { Journals } from "./journals.ts";
+import { decode, isFinal } from "./records.ts";
+import { StoreModel } from "./store-model.ts";
+
+/** One generation of an instance, as its last commit left it. */
+export interface Generation {
+  readonly instanceId: string;
+  readonly executionId: string;
+  readonly run: string | undefined;
+  history: readonly HistoryEvent[];
+  record: InstanceRecord;
+  /** True for one that a rewind took back: its history is no longer what its program made. */
+  isRewound: boolean;
+}
+
+/** A state that clients may have been shown, from a step on. */
+interface Version {
+  /** When the hub heard of its commit; infinite until then. */
+  step: number;
+  readonly record: InstanceRecord | undefined;
+}
+
+export class Ledger {
+  readonly hub: string;
+  readonly model: StoreModel = new StoreModel();
+  readonly generations: Map<string, Generation> = new Map();
+  readonly journals: Journals;
+  readonly versions: Map<string, Version[]> = new Map();
+  /** Every event that was ever seen in an inbox or a history, by the id the sender gave it. */
+  readonly received: Set<string> = new Set();
+  /** How many times a run may take place: once, and once more for every time it is asked for again. */
+  readonly copies: Map<string, number> = new Map();
+  readonly terminatedRuns: Set<string> = new Set();
+  /** Steps at which a change took the history of an instance away. */
+  readonly resets: Map<string, number> = new Map();
+  newestEpoch = 0;
+  /** True once a clock has jumped: instants of changes may then go back, and stores need not agree on which is the last. */
+  hasOddInstants = false;
+  commitCount = 0;
+  readonly #violate: Violate;
+  readonly #step: () => number;
+
+  constructor(hub: string, violate: Violate, step: () => number) {
+    this.hub = hub;
+    this.#violate = (invariant, details) => violate(invariant, `hub ${hub}: ${details}`);
+    this.#step = step;
+    this.journals = new Journals(this, this.#violate);
+  }
+
+  /** Notes that a run was asked for (again). */
+  ask(run: string): void {
+    this.copies.set(run, (this.copies.get(run) ?? 0) + 1);
+  }
+  copiesOf(run: string): number {
+    // A child, or what an entity has started, is asked for as often as whoever asks.
+    const root = run.split(".")[0] ?? run;
+    return this.copies.get(root) ?? 1;
+  }
+
+  /** A commit has been applied by the session of an epoch. */
+  applied(epoch: number, changes: readonly InstanceChange[]): void {
+    this.commitCount++;
+    this.isTold = false;
+    if (epoch !== this.newestEpoch) this.#violate("I01", `epoch ${epoch} committed, ${this.newestEpoch} is the newest`);
+    const before = new Map<string, ModelInstance>();
+    for (const change of changes) {
+      before.set(change.instanceId, this.model.get(change.instanceId));
+      this.#checkBefore(change);
+      this.model.apply(change);
+    }
+    for (const change of changes) this.#checkAfter(change, before.get(change.instanceId) as ModelInstance);
+    for (const change of changes) this.journals.checkAnswers(change);
+  }
+
+  /** True when the hub has heard of all that is committed. */
+  isTold = true;
+
+  /** The hub has heard of all that is committed; or another takes over, which reads it. */
+  told(): void {
+    this.isTold = true;
+    for (const versions of this.versions.values())
+      for (let index = versions.length - 1; versions[index]?.step === Number.POSITIVE_INFINITY; index--)
+        (versions[index] as Version).step = this.#step();
+  }
+
+  /** The record of an instance. */
+  record(instanceId: string): InstanceRecord | undefined {
+    return this.model.instances.get(instanceId)?.record;
+  }
+  history(instanceId: string): readonly HistoryEvent[] {
+    return this.model.get(instanceId).turns.flat();
+  }
+
+  #checkBefore(change: InstanceChange): void {
+    const { instanceId, turns, firstTurn, isReset, isPurge } = change;
+    const before = this.model.get(instanceId);
+    const turnCount = isReset || isPurge ? 0 : before.turns.length;
+    if (turns && firstTurn !== turnCount)
+      this.#violate("I03", `'${instanceId}' has ${turnCount} turns, the next one was given the number ${firstTurn}`);
+    for (const { sequence, event } of change.inboxAdded ?? []) {
+      const isThere = before.inbox.some((one) => one.sequence === sequence);
+      if (isThere && !isPurge && !change.inboxRemoved?.includes(sequence))
+        this.#violate("I12", `'${instanceId}' has the message ${sequence} already`);
+      this.#note(event);
+    }
+    for (const turn of turns ?? []) for (const event of turn) this.#note(event);
+    this.#checkRemovals(change, before);
+  }
+
+  #note(event: HistoryEvent): void {
+    if (event.type === "EventRaised") this.received.add(String(decode(event.input)));
+  }
+
+  #checkRemovals(change: InstanceChange, before: ModelInstance): void {
+    const { instanceId, record, turns, isReset, isPurge } = change;
+    if (isReset || isPurge || instanceId.startsWith("@")) return;
+    const current = record ?? before.record;
+    const isOver = !current || isFinal(current) || (before.record && isFinal(before.record));
+    for (const sequence of change.inboxRemoved ?? []) {
+      const message = before.inbox.find((one) => one.sequence === sequence);
+      if (!message) continue;
+      const { event, executionId } = message;
+      const isStale = executionId !== undefined && executionId !== before.record?.executionId;
+      const isHold = event.type === "ExecutionSuspended" || event.type === "ExecutionResumed";
+      const isTaken = turns?.some((turn) => turn.some((taken) => sameEvent(taken, event)));
+      const isKnown = this.#isSettled(before, event);
+      if (!isTaken && !isOver && !isStale && !isHold && !isKnown && event.type !== "ExecutionStarted")
+        this.#violate("I11", `'${instanceId}' dropped ${event.type} (message ${sequence}) without taking it`);
+    }
+  }
+
+  /** True for the outcome of what has an outcome already. */
+  #isSettled({ turns }: ModelInstance, event: HistoryEvent): boolean {
+    if (!("taskScheduledId" in event)) return false;
+    return turns.some((turn) =>
+      turn.some((old) => "taskScheduledId" in old && old.taskScheduledId === event.taskScheduledId),
+    );
+  }
+
+  #checkAfter(change: InstanceChange, before: ModelInstance): void {
+    const { instanceId } = change;
+    const after = this.model.get(instanceId);
+    if (instanceId.startsWith("@")) {
+      this.journals.changed(instanceId, before, after);
+      return;
+    }
+    if (change.isReset || change.isPurge) this.resets.set(instanceId, this.#step());
+    const versions = this.versions.get(instanceId) ?? [];
+    versions.push({ step: Number.POSITIVE_INFINITY, record: after.record });
+    this.versions.set(instanceId, versions);
+    if (!after.record) return;
+    const history = after.turns.flat();
+    checkHistory(instanceId, after, this.#violate);
+    this.#checkRecord(after.record, history, after);
+    this.#checkEvents(instanceId, history);
+    this.#remember(after.record, history);
+  }
+
+  #checkEvents(instanceId: string, history: readonly HistoryEvent[]): void {
+    const counts = new Map<string, number>();
+    for (const event of history) {
+      if (event.type !== "EventRaised") continue;
+      const id = String(decode(event.input));
+      const count = (counts.get(id) ?? 0) + 1;
+      counts.set(id, count);
+      if (count > this.copiesOf(id)) this.#violate("I13", `'${instanceId}' received the event ${id} ${count} times`);
+    }
+  }
+
+  #checkRecord(record: InstanceRecord, history: readonly HistoryEvent[], after: ModelInstance): void {
+    const { instanceId, status } = record;
+    const end = history.findLast((event) => event.type === "ExecutionCompleted");
+    if (isFinal(record) !== (end !== undefined))
+      this.#violate("I07", `'${instanceId}' is ${status}, and its history ${end ? "has ended" : "goes on"}`);
+    const open = openTasks(history);
+    if (!isFinal(record) && record.isBusy !== open.size > 0)
+      this.#violate(
+        "I10",
+        `'${instanceId}' is ${record.isBusy ? "" : "not "}marked as busy with ${open.size} open activities`,
+      );
+    if (isFinal(record) && record.isBusy) this.#violate("I10", `'${instanceId}' is ${status} and marked as busy`);
+    if (end && (end.result !== record.output || end.failureDetails?.errorMessage !== record.failure?.errorMessage))
+      this.#violate("I30", `'${instanceId}' shows another outcome than its history`);
+    const created = new Map(
+      history.flatMap((event) => (event.type === "TimerCreated" ? [[event.eventId, event.fireAt.getTime()]] : [])),
+    );
+    const fired = new Set(history.flatMap((event) => (event.type === "TimerFired" ? [event.timerId] : [])));
+    for (const { kind, timerId, dueAtMs } of after.timers) {
+      if (kind !== "timer") continue;
+      if (isFinal(record)) this.#violate("I09", `'${instanceId}' is ${status} and has the timer ${timerId}`);
+      else if (created.get(timerId) !== dueAtMs || fired.has(timerId))
+        this.#violate("I09", `the timer ${timerId} of '${instanceId}' is none of its open timers`);
+    }
+  }
+
+  #remember(record: InstanceRecord, history: readonly HistoryEvent[]): void {
+    const { instanceId, executionId } = record;
+    const key = `${instanceId} ${executionId}`;
+    const isRewound = history.some(({ type }) => type === "ExecutionRewound");
+    const input = decode(record.input) as ProgramInput | undefined;
+    const known = this.generations.get(key);
+    if (known) Object.assign(known, { history, record, isRewound: known.isRewound || isRewound });
+    else this.generations.set(key, { instanceId, executionId, run: input?.run, history, record, isRewound });
+    if (record.status === "Terminated" && input?.run !== undefined && this.copiesOf(input.run) === 1)
+      this.terminatedRuns.add(`${instanceId} ${input.run}`);
+  }
+}
+
+/** Sequence ids of activities whose outcome a history does not hold. */
+export function openTasks(history: readonly HistoryEvent[]): Set<number> {
+  const open = new Set<number>();
+  for (const event of history) {
+    if (event.type === "TaskScheduled") open.add(event.eventId);
+    else if (event.type === "TaskCompleted" || event.type === "TaskFailed") open.delete(event.taskScheduledId);
+  }
+  return open;
+}
+
+function sameEvent(one: HistoryEvent, other: HistoryEvent): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** The shape of a history: order, ids, and one outcome for each action. */
+function checkHistory(instanceId: string, { turns }: ModelInstance, violate: Violate): void {
+  const open = new Map<number, HistoryEvent>();
+  const requests = new Set<string>();
+  let lastId = 0;
+  let nowMs = 0;
+  let hasEnded = false;
+  const isRewound = turns.some((turn) => turn.some(({ type }) => type === "ExecutionRewound"));
+  for (const [index, turn] of turns.entries()) {
+    if (hasEnded) violate("I07", `'${instanceId}' has a turn after its end`);
+    if (turn[0]?.type !== "OrchestratorStarted")
+      violate("I04", `turn ${index} of '${instanceId}' begins with ${turn[0]?.type}`);
+    const startCount = turn.filter(({ type }) => type === "ExecutionStarted").length;
+    if (startCount !== (index === 0 ? 1 : 0))
+      violate("I04", `turn ${index} of '${instanceId}' starts it ${startCount} times`);
+    for (const event of turn) {
+      if (event.type === "OrchestratorStarted") {
+        if (event.timestamp.getTime() < nowMs)
+          violate("I04", `time runs backwards in turn ${index} of '${instanceId}'`);
+        nowMs = event.timestamp.getTime();
+      }
+      if (event.eventId > 0) {
+        if (event.eventId <= lastId && !isRewound)
+          violate("I05", `'${instanceId}' has the id ${event.eventId} after ${lastId}`);
+        if (open.has(event.eventId)) violate("I05", `'${instanceId}' has the id ${event.eventId} twice`);
+        lastId = event.eventId;
+        open.set(event.eventId, event);
+      }
+      if (event.type === "EntityOperationCalled") requests.add(event.requestId);
+      else if (event.type === "EntityLockRequested") requests.add(event.criticalSectionId);
+      checkOutcome(instanceId, event, open, requests, violate);
+      if (event.type === "ExecutionCompleted") hasEnded = true;
+    }
+  }
+}
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  TaskCompleted: "TaskScheduled",
+  TaskFailed: "TaskScheduled",
+  SubOrchestrationInstanceCompleted: "SubOrchestrationInstanceCreated",
+  SubOrchestrationInstanceFailed: "SubOrchestrationInstanceCreated",
+};
+
+function checkOutcome(
+  instanceId: string,
+  event: HistoryEvent,
+  open: Map<number, HistoryEvent>,
+  requests: Set<string>,
+  violate: Violate,
+): void {
+  if ("taskScheduledId" in event) {
+    if (open.get(event.taskScheduledId)?.type !== ACTIONS[event.type])
+      violate("I06", `'${instanceId}' has ${event.type} for ${event.taskScheduledId}, which is not open`);
+    open.delete(event.taskScheduledId);
+  } else if (event.type === "TimerFired") {
+    const created = open.get(event.timerId);
+    if (created?.type !== "TimerCreated")
+      violate("I06", `'${instanceId}' has the timer ${event.timerId} fired, which is not open`);
+    else if (created.fireAt.getTime() !== event.fireAt.getTime() || event.timestamp.getTime() < event.fireAt.getTime())
+      violate("I08", `the timer ${event.timerId} of '${instanceId}' fired early`);
+    open.delete(event.timerId);
+  } else if (event.type === "EntityOperationCompleted" || event.type === "EntityOperationFailed") {
+    if (!requests.delete(event.requestId))
+      violate("I06", `'${instanceId}' has two answers of an entity, or one to no call`);
+  } else if (event.type === "EntityLockGranted") {
+    if (!requests.delete(event.criticalSectionId))
+      violate("I06", `'${instanceId}' was granted a lock twice, or one it did not ask for`);
+  }
+}

@@ -1,0 +1,231 @@
+/** Planted bugs: each a change of one place of the production code that the simulation must find. */
+import type { Edit } from "./sources.ts";
+
+export interface Mutant extends Edit {
+  /** What is wrong with it. */
+  readonly says: string;
+}
+
+const ENGINE = "core/hub/engine.ts";
+const ADMISSION = "core/hub/admission.ts";
+const STAGING = "core/hub/staging.ts";
+const OUTCOME = "core/hub/outcome.ts";
+const GROUP = "core/hub/group.ts";
+const ENTITY_TURN = "core/hub/entity-turn.ts";
+const ENTITY_ADMISSION = "core/hub/entity-admission.ts";
+const TIMER_WATCH = "core/hub/timer-watch.ts";
+const RUN = "core/replay/run.ts";
+const MEMORY = "core/store/memory.ts";
+const WRITE = "adapters/sql/write.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    says: "activities start before the commit",
+    file: ENGINE,
+    find: "    this.#commitCount++;\n",
+    replace: "    this.#commitCount++;\n    for (const job of group.jobs) this.#activities.start(job);\n",
+  },
+  {
+    says: "clients are answered before the commit",
+    file: GROUP,
+    find: "    if (message.ack) this.acks.push({ message, value });",
+    replace: "    message.ack?.resolve(value);",
+  },
+  {
+    says: "a failed commit is delivered all the same",
+    file: ENGINE,
+    find: "            this.#committing = undefined;\n            this.#commitFailed(group, error as Error);",
+    replace:
+      "            this.#committing = undefined;\n            this.#deliverGroup(group);\n            this.#commitFailed(group, error as Error);",
+  },
+  {
+    says: "the memory store does not check the epoch",
+    file: MEMORY,
+    find: "    if (this.isFenced) throw new HubFencedError(this.#hub);\n",
+    replace: "",
+  },
+  {
+    says: "the SQL store does not check the epoch",
+    file: "adapters/sql/session.ts",
+    find: "    if (this.#isFenced) throw new HubFencedError(this.#name);\n",
+    replace: "",
+  },
+  {
+    says: "messages that were taken stay in the SQL inbox",
+    file: WRITE,
+    find: "  if (inboxRemoved) for (const sequence of inboxRemoved) dropMessage(target, sequence);\n",
+    replace: "",
+  },
+  {
+    says: "timers that fired stay in the SQL store",
+    file: WRITE,
+    find: "  if (timersRemoved) for (const timer of timersRemoved) dropTimer(target, timer);\n",
+    replace: "",
+  },
+  {
+    says: "a reset leaves the timers in the memory store",
+    file: MEMORY,
+    find: "      timers.removeInstance(change.instanceId);\n",
+    replace: "",
+  },
+  {
+    says: "the memory store keeps its inbox in order of arrival",
+    file: MEMORY,
+    find: "row.inbox = [...row.inbox, ...change.inboxAdded].sort((a, b) => a.sequence - b.sequence);",
+    replace: "row.inbox = [...change.inboxAdded, ...row.inbox];",
+  },
+  {
+    says: "the memory store forgets that instances are busy",
+    file: MEMORY,
+    find: "    if (row.record?.isBusy || row.inbox.length > 0) this.#data.open.add(change.instanceId);",
+    replace: "    if (row.inbox.length > 0) this.#data.open.add(change.instanceId);",
+  },
+  {
+    says: "an instance is not busy while its first activity runs",
+    file: OUTCOME,
+    find: "const isBusy = facts.openTasks.size > canceledTasks.length || activities.length > 0;",
+    replace: "const isBusy = facts.openTasks.size > canceledTasks.length + 1 || activities.length > 1;",
+  },
+  {
+    says: "timers that were committed do not set the alarm",
+    file: TIMER_WATCH,
+    find: "    if (earliest < (this.#armedAtMs ?? Number.POSITIVE_INFINITY)) this.#arm(earliest);",
+    replace: "    if (earliest < (this.#armedAtMs ?? 0)) this.#arm(earliest);",
+  },
+  {
+    says: "locks stay when their holder ends",
+    file: STAGING,
+    find: "  if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(live, record.executionId, engine);\n",
+    replace: "",
+  },
+  {
+    says: "locks stay when their holder is terminated",
+    file: STAGING,
+    find: "  if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(",
+    replace: "  if ((isFinal(outcome.record.status) && !turn.termination) || outcome.continuation) releaseLocks(",
+  },
+  {
+    says: "locks stay when their holder is replaced",
+    file: ADMISSION,
+    find: "    releaseLocks(live, record.executionId, ports);\n",
+    replace: "",
+  },
+  {
+    says: "ids of events are not remembered",
+    file: ADMISSION,
+    find: "    seenEventIds: [...(record.seenEventIds ?? []), event.dedupeId].slice(-SEEN_EVENT_IDS_MAX),",
+    replace: "    seenEventIds: record.seenEventIds ?? [],",
+  },
+  {
+    says: "an outcome of an earlier generation is taken",
+    file: "core/hub/repetition.ts",
+    find: "  return executionId !== undefined && record.executionId !== executionId;",
+    replace: '  return executionId === "" && record.executionId !== executionId;',
+  },
+  {
+    says: "an outcome that is recorded already is recorded again",
+    file: "core/hub/repetition.ts",
+    find: '  return (event.type === "TaskCompleted" || event.type === "TaskFailed") && !openTasks.has(event.taskScheduledId);',
+    replace: '  return event.type === "TaskFailed" && !openTasks.has(event.taskScheduledId);',
+  },
+  {
+    says: "messages are taken newest first",
+    file: ENTITY_TURN,
+    find: "    const index = this.lockedBy ? this.#queue.findIndex((message) => this.#isForOwner(message.event)) : 0;",
+    replace:
+      "    const index = this.lockedBy ? this.#queue.findIndex((message) => this.#isForOwner(message.event)) : this.#queue.length - 1;",
+  },
+  {
+    says: "a locked entity serves everybody",
+    file: ENTITY_TURN,
+    find: "    const index = this.lockedBy ? this.#queue.findIndex((message) => this.#isForOwner(message.event)) : 0;",
+    replace:
+      '    const index = this.#queue.findIndex((message) => !this.lockedBy || message.event.type !== "EntityLockRequested");',
+  },
+  {
+    says: "a failed operation keeps what it changed and sent",
+    file: ENTITY_TURN,
+    find: "      if (!isPromise(outcome)) this.#succeed(event, outcome);",
+    replace:
+      "      if (!isPromise(outcome)) { this.#succeed(event, outcome); if (this.#queue.length > 1) this.#succeed(event, outcome); }",
+  },
+  {
+    says: "a signal for later has no timer",
+    file: ENTITY_ADMISSION,
+    find: '  draft.addTimer({ instanceId: draft.live.instanceId, kind: "signal", timerId: sequence, dueAtMs });\n',
+    replace: "",
+  },
+  {
+    says: "an answer of an entity goes to any generation",
+    file: ENTITY_TURN,
+    find: "      ...(parentExecutionId !== undefined && { executionId: parentExecutionId }),\n",
+    replace: "",
+  },
+  {
+    says: "activities of a generation that ended go on",
+    file: STAGING,
+    find: "  if (isOver && before.isBusy)",
+    replace: "  if (isOver && before.isBusy && before.tags === undefined)",
+  },
+  {
+    says: "timers of a finished instance stay",
+    file: STAGING,
+    find: "    for (const timer of timersOf(live, [...live.openTimers.keys()])) draft.removeTimer(timer);\n",
+    replace: "",
+  },
+  {
+    says: "a message that no turn of the group took is not stored",
+    file: ENGINE,
+    find: "      keepUntilDue(group.draft(live, this.options.host.now()), stored(message, message.sequence));\n",
+    replace: "",
+  },
+  {
+    says: "memory is kept after a failed commit",
+    file: ENGINE,
+    find: "    for (const live of this.#instances.clear()) {",
+    replace: "    for (const live of [] as LiveInstance[]) {",
+  },
+  {
+    says: "events that came while suspended are delivered in reverse",
+    file: RUN,
+    find: "        this.#released.push(...this.#held.splice(0));",
+    replace: "        this.#released.push(...this.#held.splice(0).reverse());",
+  },
+  {
+    says: "a suspended orchestration takes events",
+    file: RUN,
+    find: '    if (this.#isSuspended && event.type !== "ExecutionSuspended" && event.type !== "ExecutionResumed") {',
+    replace: '    if (this.#isSuspended && event.type === "TimerFired") {',
+  },
+  {
+    says: "the oldest waiter is served last",
+    file: "core/replay/mailbox.ts",
+    find: "    const kept = this.#buffered.get(key)?.shift();",
+    replace:
+      "    const kept = this.#buffered.get(key)?.items().at(-1); this.#buffered.get(key)?.drop((one) => one === kept);",
+  },
+  {
+    says: "a retry starts one attempt too many",
+    file: "core/replay/retry-decision.ts",
+    find: "  if (failed.attempt >= policy.maxAttempts) return undefined;",
+    replace: "  if (failed.attempt > policy.maxAttempts) return undefined;",
+  },
+  {
+    says: "attempts of one call have keys of their own",
+    file: "core/hub/activity-attempt.ts",
+    find: "this.job.event.firstAttemptId ?? this.job.event.eventId",
+    replace: "this.job.event.eventId",
+  },
+  {
+    says: "the outcome of a child is reported to any generation of its parent",
+    file: OUTCOME,
+    find: "          instanceId: parent.instanceId,\n          executionId: parent.executionId,",
+    replace: "          instanceId: parent.instanceId,",
+  },
+  {
+    says: "SQL histories are read without their order",
+    file: "adapters/sql/read.ts",
+    find: "ORDER BY turn`,",
+    replace: "ORDER BY turn DESC`,",
+  },
+];

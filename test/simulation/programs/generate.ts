@@ -1,0 +1,126 @@
+/** Invents programs: small, always ending once every event they may wait for has come, and together using every feature. */
+import type { Random } from "../replay/random.ts";
+import { type Call, ENTITY_KEYS, type EntityOperation, EVENT_NAMES, type Program, type Statement } from "./program.ts";
+
+const DEPTH_MAX = 2;
+const TIMERS_MS = [1, 10, 100, 1_000, 60_000, 3_600_000] as const;
+
+/** A few programs; each calls only those after it, so that no chain of children is endless. */
+export function generatePrograms(random: Random): readonly Program[] {
+  const count = random.integer(1, 3);
+  return Array.from({ length: count }, (_, index) => new Generator(random, index, count).program());
+}
+
+class Generator {
+  readonly #random: Random;
+  readonly #index: number;
+  readonly #count: number;
+  #patches = 0;
+
+  constructor(random: Random, index: number, count: number) {
+    this.#random = random;
+    this.#index = index;
+    this.#count = count;
+  }
+
+  program(): Program {
+    const random = this.#random;
+    return {
+      shape: random.pick(["async", "generator", "asyncGenerator"] as const),
+      body: this.#block(random.integer(1, 5), 0, undefined),
+      generations: random.chance(0.25) ? random.integer(1, 2) : 0,
+      keepsEvents: random.chance(0.8),
+    };
+  }
+
+  /** `locked` are the keys of the critical section the statements stand in. */
+  #block(length: number, depth: number, locked: readonly string[] | undefined): readonly Statement[] {
+    return Array.from({ length }, () => this.#statement(depth, locked));
+  }
+
+  #statement(depth: number, locked: readonly string[] | undefined): Statement {
+    const random = this.#random;
+    const inner = (): readonly Statement[] => this.#block(random.integer(1, 2), depth + 1, locked);
+    const nests = depth < DEPTH_MAX;
+    return random.weighted<() => Statement>([
+      [10, () => ({ do: "await", call: this.#call(locked) })],
+      [3, () => ({ do: "all", calls: this.#calls(locked) })],
+      // A loser that is still open would break the rules of the section later on.
+      [locked ? 0 : 3, () => ({ do: "any", calls: this.#calls(locked) })],
+      [locked ? 0 : 3, () => this.#signal()],
+      [locked || !nests ? 0 : 3, () => this.#section(depth)],
+      [nests ? 2 : 0, () => ({ do: "try", body: inner(), handler: inner() })],
+      [
+        nests ? 1 : 0,
+        () => ({ do: "patched", id: `${this.#index}.${this.#patches++}`, body: inner(), otherwise: inner() }),
+      ],
+      [1, () => ({ do: "send", to: random.pick(["self", "parent", "nobody"]), name: random.pick(EVENT_NAMES) })],
+      [0.4, () => ({ do: "throw" })],
+      [1, () => ({ do: "status" })],
+      [0.5, () => ({ do: "guid" })],
+    ])();
+  }
+
+  #section(depth: number): Statement {
+    const keys = this.#random.chance(0.5) ? [this.#random.pick(ENTITY_KEYS)] : [...ENTITY_KEYS];
+    return { do: "locked", keys, body: this.#block(this.#random.integer(1, 3), depth + 1, keys) };
+  }
+
+  #signal(): Statement {
+    const random = this.#random;
+    const signal = { do: "signal", key: random.pick(ENTITY_KEYS), operation: this.#operation() } as const;
+    return random.chance(0.2) ? { ...signal, delayMs: random.pick(TIMERS_MS) } : signal;
+  }
+
+  #calls(locked: readonly string[] | undefined): readonly Call[] {
+    const length = this.#random.integer(2, 4);
+    // One call of each entity at a time inside a critical section: the second would break its rules.
+    const calls = Array.from({ length }, () => this.#call(locked));
+    const seen = new Set<string>();
+    return locked
+      ? calls.filter((call) => call.kind !== "entity" || (!seen.has(call.key) && seen.add(call.key)))
+      : calls;
+  }
+
+  #call(locked: readonly string[] | undefined): Call {
+    const random = this.#random;
+    return random.weighted<() => Call>([
+      [10, () => this.#activity()],
+      [4, () => ({ kind: "timer", ms: random.pick(TIMERS_MS) })],
+      [5, () => this.#event()],
+      [locked || this.#index + 1 >= this.#count ? 0 : 4, () => this.#child()],
+      [5, () => ({ kind: "entity", key: random.pick(locked ?? ENTITY_KEYS), operation: this.#operation() })],
+    ])();
+  }
+
+  #activity(): Call {
+    const random = this.#random;
+    return {
+      kind: "activity",
+      name: random.chance(0.2) ? "online" : "work",
+      ...(random.chance(0.4) && { attempts: random.integer(2, 4) }),
+      ...(random.chance(0.15) && { timeoutMs: random.pick([50, 500]) }),
+    };
+  }
+
+  #event(): Call {
+    const event = { kind: "event", name: this.#random.pick(EVENT_NAMES) } as const;
+    return this.#random.chance(0.4) ? { ...event, timeoutMs: this.#random.pick(TIMERS_MS) } : event;
+  }
+
+  #child(): Call {
+    const program = this.#random.integer(this.#index + 1, this.#count - 1);
+    return { kind: "child", program, ...(this.#random.chance(0.2) && { id: `c${program}` }) };
+  }
+
+  #operation(): EntityOperation {
+    return this.#random.weighted([
+      [8, "add"],
+      [3, "slow"],
+      [2, "fail"],
+      [2, "relay"],
+      [1, "spawn"],
+      [0.5, "missing"],
+    ]);
+  }
+}

@@ -1,0 +1,57 @@
+/** Orchestrator programs of the simulation as data: `generate.ts` invents them, `interpret.ts` runs them, against the hub or against the reference. */
+
+export type Shape = "async" | "generator" | "asyncGenerator";
+
+/** Something durable: a task when it is called. */
+export type Call =
+  | {
+      readonly kind: "activity";
+      readonly name: "work" | "online";
+      /** Attempts, 100 ms apart; one when absent. */
+      readonly attempts?: number;
+      readonly timeoutMs?: number;
+    }
+  | { readonly kind: "timer"; readonly ms: number }
+  | { readonly kind: "event"; readonly name: string; readonly timeoutMs?: number }
+  | { readonly kind: "child"; readonly program: number; readonly id?: string }
+  | { readonly kind: "entity"; readonly key: string; readonly operation: EntityOperation };
+
+/** What the journal entities can do: note an operation at once, later, note it and fail, send it on to another journal, note it and start a program. */
+export type EntityOperation = "add" | "slow" | "fail" | "relay" | "spawn" | "missing";
+
+export type Statement =
+  | { readonly do: "await"; readonly call: Call }
+  | { readonly do: "all" | "any"; readonly calls: readonly Call[] }
+  | { readonly do: "signal"; readonly key: string; readonly operation: EntityOperation; readonly delayMs?: number }
+  | { readonly do: "locked"; readonly keys: readonly string[]; readonly body: readonly Statement[] }
+  | { readonly do: "try"; readonly body: readonly Statement[]; readonly handler: readonly Statement[] }
+  /** Code that has changed: instances that came here with the old code take `otherwise`. */
+  | {
+      readonly do: "patched";
+      readonly id: string;
+      readonly body: readonly Statement[];
+      readonly otherwise: readonly Statement[];
+    }
+  | { readonly do: "send"; readonly to: "self" | "parent" | "nobody"; readonly name: string }
+  | { readonly do: "throw" | "status" | "guid" };
+
+export interface Program {
+  readonly shape: Shape;
+  readonly body: readonly Statement[];
+  /** Generations that `continueAsNew` adds to the first. */
+  readonly generations: number;
+  readonly keepsEvents: boolean;
+}
+
+/** What a program is started with, and gives back in the end: all that its earlier generations have seen. */
+export interface ProgramInput {
+  /** The run: unique among all starts. */
+  readonly run: string;
+  readonly generation: number;
+  readonly log: readonly string[];
+}
+
+export const ENTITY_KEYS = ["a", "b"] as const;
+export const EVENT_NAMES = ["x", "y"] as const;
+/** Ids that clients start instances under, so that they meet each other. */
+export const INSTANCE_IDS = ["i0", "i1", "i2", "i3"] as const;

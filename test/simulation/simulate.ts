@@ -1,0 +1,321 @@
+/**
+ * One simulation: the production hub in a small world in which everything that can go wrong does, from one seed. First with faults; then without, and
+ * everything must finish. The same seed and selection make the same run.
+ */
+import { HoldfastError } from "holdfast";
+import type { FaultCounts } from "./faults/faults.ts";
+import { finalChecks } from "./model/final-checks.ts";
+import type { InvariantId, Violation } from "./model/invariants.ts";
+import { Ledger } from "./model/ledger.ts";
+import { isFinal } from "./model/records.ts";
+import { generatePrograms } from "./programs/generate.ts";
+import type { Program } from "./programs/program.ts";
+import type { Random } from "./replay/random.ts";
+import { Activities } from "./world/activities.ts";
+import { Choices, type Selection } from "./world/choices.ts";
+import { Clients } from "./world/clients.ts";
+import { type OpenDatabase, openDatabase } from "./world/databases.ts";
+import { Network, Process, type ProcessOptions } from "./world/process.ts";
+import { ProcessGone, StoreFailure, storeOf } from "./world/store.ts";
+import { World } from "./world/world.ts";
+
+/** What came of one seed. */
+export interface Outcome {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly trace: readonly string[];
+  readonly faultCounts: FaultCounts;
+  /** Occasions taken or left, for a selection of them. */
+  readonly faultCount: number;
+  readonly requestCount: number;
+  readonly steps: number;
+}
+
+/** Hubs of every world; they share one store, and the ids of their instances. */
+const HUBS = ["main", "other"] as const;
+const WIND_DOWN_ROUNDS = 40;
+const STEPS_MAX = 20_000;
+
+/** Ends a run at its first violation. */
+class Stop extends Error {}
+
+/** Runs one seed. */
+export async function simulate(seed: number, selection: Selection = {}): Promise<Outcome> {
+  const simulation = new Simulation(seed, selection);
+  const escaped = (error: unknown): void => simulation.escaped(error);
+  process.on("unhandledRejection", escaped);
+  process.on("uncaughtException", escaped);
+  try {
+    return await simulation.run();
+  } finally {
+    process.off("unhandledRejection", escaped);
+    process.off("uncaughtException", escaped);
+  }
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #choices: Choices;
+  readonly #world: World;
+  readonly #violations: Violation[] = [];
+  readonly #ledgers = new Map<string, Ledger>();
+  readonly #processes: Process[] = [];
+  readonly #activities: Activities;
+  readonly #clients: Clients;
+  readonly #programs: readonly Program[];
+  readonly #network = new Network();
+  readonly #database: OpenDatabase;
+  readonly #steps: number;
+  #isUpgraded = false;
+  #fullUntilMs = 0;
+  #processCount = 0;
+
+  constructor(seed: number, selection: Selection) {
+    this.#seed = seed;
+    this.#choices = new Choices(seed, selection);
+    this.#world = new World(this.#choices);
+    this.#steps = this.#choices.steps;
+    this.#programs = generatePrograms(this.#choices.about("programs"));
+    const violate = (invariant: InvariantId, details: string): void => this.#violate(invariant, details);
+    for (const hub of HUBS) this.#ledgers.set(hub, new Ledger(hub, violate, () => this.#world.stepCount));
+    this.#activities = new Activities(this.#world, violate);
+    this.#database = openDatabase(this.#world);
+    this.#clients = new Clients({
+      world: this.#world,
+      programCount: this.#programs.length,
+      violate,
+      ledger: (hub) => this.#ledger(hub),
+      pick: (random) => this.#pickProcess(random),
+    });
+  }
+
+  async run(): Promise<Outcome> {
+    this.#world.trace.say(`seed ${this.#seed}, over ${this.#database.name}`);
+    for (const [index, program] of this.#programs.entries())
+      this.#world.trace.say(`p${index}: ${JSON.stringify(program)}`);
+    try {
+      for (const hub of HUBS) this.#start(hub);
+      await this.#world.settle();
+      for (let step = 0; step < this.#steps; step++) await this.#step();
+      await this.#windDown();
+    } catch (error) {
+      if (!(error instanceof Stop))
+        this.#note("I38", `the simulation itself was thrown out: ${(error as Error).stack}`);
+    }
+    for (const one of this.#processes) one.isAlive = false;
+    this.#database.dispose();
+    return {
+      seed: this.#seed,
+      violations: this.#violations,
+      trace: this.#world.trace.lines,
+      faultCounts: this.#choices.faultCounts,
+      faultCount: this.#choices.faultCount,
+      requestCount: this.#choices.requestCount,
+      steps: this.#steps,
+    };
+  }
+
+  /** An error that nobody has handled. What is left of dead processes may say anything. */
+  escaped(error: unknown): void {
+    if (error instanceof ProcessGone || error instanceof StoreFailure) return;
+    this.#note("I38", `unhandled: ${String((error as Error)?.stack ?? error)}`);
+  }
+
+  #note(invariant: InvariantId, details: string): void {
+    this.#violations.push({ invariant, details });
+    this.#world.trace.say(`  VIOLATION ${invariant}: ${details}`);
+  }
+  #violate(invariant: InvariantId, details: string): void {
+    this.#note(invariant, details);
+  }
+  #ledger(hub: string): Ledger {
+    return this.#ledgers.get(hub) as Ledger;
+  }
+
+  // ---- with faults
+
+  async #step(): Promise<void> {
+    const random = this.#choices.about("steps");
+    if (random.chance(0.3)) this.#clients.act();
+    this.#mishap(random);
+    for (const hub of HUBS) if (!this.#leader(hub)) this.#start(hub);
+    await this.#world.step();
+    if (this.#violations.length > 0) throw new Stop();
+  }
+
+  /** What befalls processes as a whole. */
+  #mishap(random: Random): void {
+    const choices = this.#choices;
+    const one = this.#pickProcess(choices.about("mishaps"));
+    if (!one) return;
+    if (choices.fault("F01")) one.die("between two events");
+    if (choices.fault("F02")) one.dieSoon(choices.about("hops").integer(1, 40), "in the middle of its work");
+    if (choices.fault("F13")) this.#start(one.hubName);
+    if (choices.fault("F15")) this.#fullUntilMs = this.#world.nowMs + 3_000;
+    if (choices.fault("F22")) this.#jump(one, random.pick([50, 5_000, 7_200_000]));
+    if (choices.fault("F23")) this.#jump(one, -random.pick([50, 5_000, 7_200_000]));
+    if (choices.fault("F34")) this.#close(one);
+    if (choices.fault("F35")) this.#loseNetwork();
+    if (choices.fault("F36")) {
+      one.isFrozen = true;
+      this.#world.trace.say(`  ${one.name} freezes`);
+      this.#world.after(2_000, `${one.name} thaws`, () => {
+        one.isFrozen = false;
+      });
+    }
+    if (!this.#isUpgraded && this.#world.stepCount > this.#steps / 2) {
+      this.#isUpgraded = true;
+      if (choices.fault("F32")) one.die("for an upgrade of its code");
+    }
+  }
+
+  #jump(one: Process, ms: number): void {
+    one.skewMs += ms;
+    for (const ledger of this.#ledgers.values()) ledger.hasOddInstants = true;
+    this.#world.trace.say(`  the clock of ${one.name} jumps by ${ms} ms`);
+  }
+
+  #close(one: Process): void {
+    if (!one.hub || one.isStopped) return;
+    this.#world.trace.say(`  ${one.name} is closed`);
+    one.isStopped = true;
+    void one.hub.close().then(
+      () => one.die("after having been closed"),
+      () => one.die("while it was closed"),
+    );
+  }
+
+  #loseNetwork(): void {
+    this.#network.set(false);
+    this.#world.trace.say("  the network is gone");
+    this.#world.after(1_000, "the network is back", () => this.#network.set(true));
+  }
+
+  // ---- processes
+
+  /** The process that has opened a hub last. */
+  #leader(hub: string): Process | undefined {
+    return this.#processes.findLast((one) => one.hubName === hub && one.isAlive && !one.isFrozen && !one.isStopped);
+  }
+
+  /** Mostly the leader of the main hub; at times the other hub's, or one that does not know that it leads no more. */
+  #pickProcess(random: Random): Process | undefined {
+    const hub = random.chance(0.85) ? "main" : "other";
+    const leader = this.#leader(hub);
+    if (random.chance(0.9)) return leader;
+    return random.pick([leader, ...this.#processes.filter((one) => one.isAlive && one.hub && !one.isStopped)]);
+  }
+
+  #start(hubName: string): Process {
+    const name = `${hubName}${++this.#processCount}`;
+    const one = new Process(this.#world, { name, hubName });
+    this.#processes.push(one);
+    const isTiny = this.#choices.fault("F31");
+    this.#world.trace.say(`  ${name} starts${isTiny ? ", and keeps one orchestrator in memory" : ""}`);
+    const hasFaults = this.#choices.hasFaults;
+    const options: ProcessOptions = {
+      name,
+      hubName,
+      programs: this.#programs,
+      network: this.#network,
+      maxLiveInstances: isTiny ? 1 : 1_000,
+      logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      ports: this.#functionPorts(one),
+      store: (process) =>
+        storeOf(process, {
+          world: this.#world,
+          database: this.#database,
+          ledger: (hub) => this.#ledger(hub),
+          violate: (invariant, details) => this.#violate(invariant, details),
+          isFull: () => hasFaults && this.#choices.hasFaults && this.#world.nowMs < this.#fullUntilMs,
+          takeOver: async () => {
+            this.#start(hubName);
+          },
+        }),
+    };
+    one.open(options).catch((error: unknown) => {
+      if (!one.isAlive) return;
+      const isExpected = error instanceof StoreFailure || error instanceof ProcessGone || isStopped(error);
+      if (!isExpected) this.#violate("I38", `${name} could not be opened: ${String((error as Error).stack)}`);
+      one.die("because it could not open the hub");
+    });
+    return one;
+  }
+
+  #functionPorts(one: Process): ProcessOptions["ports"] {
+    const ledger = this.#ledger(one.hubName);
+    return {
+      isUpgraded: this.#isUpgraded,
+      runActivity: (ctx, input) => this.#activities.run(one, ledger, ctx, input),
+      entered: ({ instanceId }, run) => {
+        const isCurrent = one.isAlive && one.epoch === ledger.newestEpoch;
+        if (isCurrent && ledger.terminatedRuns.has(`${instanceId} ${run}`) && ledger.copiesOf(run) === 1)
+          this.#violate("I24", `code of '${instanceId}' (run ${run}) is executed, which is terminated`);
+      },
+      sent: (id, operation, isOrdered) => {
+        const takesEffect = operation !== "fail" && operation !== "missing";
+        ledger.journals.sent.set(id, { takesEffect, isOrdered });
+      },
+    };
+  }
+
+  // ---- without faults
+
+  /** Nothing goes wrong any more: whatever was started must end. */
+  async #windDown(): Promise<void> {
+    this.#choices.hasFaults = false;
+    this.#world.trace.say("the faults end");
+    this.#network.set(true);
+    this.#fullUntilMs = 0;
+    for (const one of this.#processes)
+      if (one.isFrozen || one.isStopped || !one.hub) one.die("it is of no use any more");
+    for (const hub of HUBS) {
+      // What hangs in a process hangs for ever: a new one takes over.
+      this.#start(hub);
+    }
+    for (let round = 0; round < WIND_DOWN_ROUNDS; round++) {
+      this.#activities.release();
+      await this.#run(this.#world.nowMs + 30 * 86_400_000);
+      if (HUBS.every((hub) => this.#open(hub).length === 0)) break;
+      for (const hub of HUBS)
+        for (const id of this.#open(hub)) {
+          this.#clients.nudge(this.#leader(hub), id);
+        }
+    }
+    await this.#run(this.#world.nowMs + 30 * 86_400_000);
+    const problems = HUBS.map((hub) => ({ hub, leader: this.#leader(hub), ledger: this.#ledger(hub) }));
+    for (const { hub, leader, ledger } of problems) {
+      if (!leader?.hub) this.#violate("I33", `hub ${hub} is not open`);
+      else
+        await finalChecks({
+          hub: leader.hub,
+          ledger,
+          programs: this.#programs,
+          activities: this.#activities,
+          run: () => this.#run(this.#world.nowMs),
+          violate: (invariant, details) => this.#violate(invariant, details),
+        });
+    }
+  }
+
+  /** Until nothing is about to happen before an instant. */
+  async #run(untilMs: number): Promise<void> {
+    await this.#world.settle();
+    for (let left = STEPS_MAX; await this.#world.step(untilMs); left--) {
+      if (this.#violations.length > 0) throw new Stop();
+      if (left > 0) continue;
+      this.#violate("I33", "there is no end to it");
+      throw new Stop();
+    }
+  }
+
+  /** Instances that have not ended. */
+  #open(hub: string): string[] {
+    const { model } = this.#ledger(hub);
+    return [...model.instances].filter(([, { record }]) => record && !isFinal(record)).map(([id]) => id);
+  }
+}
+
+function isStopped(error: unknown): boolean {
+  return error instanceof HoldfastError && (error.code === "hubFenced" || error.code === "hubClosed");
+}

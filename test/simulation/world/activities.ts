@@ -1,0 +1,148 @@
+/** What activities do: answer, fail, take long or hang, as the world decides anew at every execution; and what every execution must find. */
+import { type ActivityContext, NonRetriableError } from "holdfast";
+import type { Violate } from "../model/invariants.ts";
+import type { Ledger } from "../model/ledger.ts";
+import { isFinal } from "../model/records.ts";
+import type { ActivityInput } from "../programs/interpret.ts";
+import { awaitNull } from "../replay/promises.ts";
+import { PAYLOAD_BYTES_MAX, type Process } from "./process.ts";
+import type { World } from "./world.ts";
+
+/** Failures that a hub makes itself, whatever the activity does. */
+const HUB_FAILURES = /^(The call was cancelled|.*timed? ?out|.*Timeout|.*payload)/i;
+
+export class Activities {
+  readonly #world: World;
+  readonly #violate: Violate;
+  readonly #keys = new Map<string, string>();
+  readonly #calls = new Map<string, string>();
+  /** What each attempt has answered so far, by hub, instance, generation and sequence id. */
+  readonly #answers = new Map<string, Set<string>>();
+  readonly #hanging = new Set<() => void>();
+  #count = 0;
+
+  constructor(world: World, violate: Violate) {
+    this.#world = world;
+    this.#violate = violate;
+  }
+
+  run(process: Process, ledger: Ledger, ctx: ActivityContext, input: ActivityInput): unknown {
+    const attempt = `${ledger.hub} ${ctx.instanceId} ${ctx.executionId} ${ctx.taskId}`;
+    if (process.isAlive) this.#check(process, ledger, ctx, attempt);
+    const { choices } = this.#world;
+    const nonce = `r${++this.#count}`;
+    this.#world.trace.say(
+      `  ${process.name} runs ${ctx.name}#${ctx.taskId} of ${ctx.instanceId} (${input.call}): ${nonce}`,
+    );
+    process.running.add(attempt);
+    // From then on the hub does not count it as running, whatever it does.
+    ctx.signal.addEventListener("abort", () => process.running.delete(attempt));
+    const end = (): string => {
+      process.running.delete(attempt);
+      if (choices.fault("F18")) throw this.#failure(attempt, new Error(`failed ${nonce}`));
+      if (choices.fault("F19")) throw this.#failure(attempt, new NonRetriableError(`failed for good ${nonce}`));
+      const answer = choices.fault("F16") ? nonce.padEnd(PAYLOAD_BYTES_MAX + 1, "-") : nonce;
+      this.#answersOf(attempt).add(answer);
+      return answer;
+    };
+    const manner = choices.about("activities");
+    if (choices.fault("F20")) return this.#hang(process, ctx, attempt, end);
+    if (choices.fault("F17")) return this.#later(process, ctx, manner.pick([5, 200, 30_000]), attempt, end);
+    if (manner.chance(0.3)) return end();
+    if (manner.chance(0.4)) return awaitNull(manner.integer(1, 6), false).then(end);
+    return this.#later(process, ctx, manner.pick([0, 0, 1, 20]), attempt, end);
+  }
+
+  /** Nothing hangs any more. */
+  release(): void {
+    for (const resume of [...this.#hanging]) resume();
+  }
+
+  /** Checks that what a history says of an attempt's outcome is what an execution of it gave. */
+  checkOutcome(attempt: string, answer: string): void {
+    if (this.#answers.get(attempt)?.has(answer)) return;
+    this.#violate("I21", `${attempt} is recorded with ${answer.slice(0, 100)}, which no execution of it gave`);
+  }
+  checkFailure(attempt: string, message: string): void {
+    if (!HUB_FAILURES.test(message)) this.checkOutcome(attempt, `!${message}`);
+  }
+
+  #failure(attempt: string, error: Error): Error {
+    this.#answersOf(attempt).add(`!${error.message}`);
+    return error;
+  }
+
+  #answersOf(attempt: string): Set<string> {
+    const known = this.#answers.get(attempt) ?? new Set();
+    this.#answers.set(attempt, known);
+    return known;
+  }
+
+  #later(process: Process, ctx: ActivityContext, delayMs: number, attempt: string, end: () => string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#world.after(delayMs, `${attempt} ends`, () => settle(end, resolve, reject), process);
+      if (this.#world.choices.fault("F21")) return;
+      ctx.signal.addEventListener("abort", () => {
+        cancel();
+        reject(ctx.signal.reason as Error);
+      });
+    });
+  }
+
+  #hang(process: Process, ctx: ActivityContext, attempt: string, end: () => string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const resume = (): void => {
+        this.#hanging.delete(resume);
+        this.#world.after(0, `${attempt} ends after all`, () => settle(end, resolve, reject), process);
+      };
+      this.#hanging.add(resume);
+      ctx.signal.addEventListener("abort", () => {
+        this.#hanging.delete(resume);
+        reject(ctx.signal.reason as Error);
+      });
+    });
+  }
+
+  #check(process: Process, ledger: Ledger, ctx: ActivityContext, attempt: string): void {
+    const { instanceId, executionId, taskId, idempotencyKey } = ctx;
+    if (process.isStopped) this.#violate("I23", `${process.name} started an activity after its hub had stopped`);
+    if (process.running.has(attempt)) this.#violate("I20", `${process.name} runs ${attempt} twice at the same time`);
+    if (process.epoch === ledger.newestEpoch) this.#checkDurable(ledger, ctx, attempt);
+    const scheduled = ledger.generations
+      .get(`${instanceId} ${executionId}`)
+      ?.history.find((event) => event.type === "TaskScheduled" && event.eventId === taskId);
+    const first = scheduled?.type === "TaskScheduled" ? (scheduled.firstAttemptId ?? taskId) : taskId;
+    const call = `${ledger.hub} ${instanceId} ${executionId} ${first}`;
+    const key = `${ledger.hub} ${idempotencyKey}`;
+    if ((this.#keys.get(call) ?? key) !== key || (this.#calls.get(key) ?? call) !== call)
+      this.#violate("I19", `${call} has the key ${key}, another time it was ${this.#keys.get(call)}`);
+    this.#keys.set(call, key);
+    this.#calls.set(key, call);
+  }
+
+  #checkDurable(ledger: Ledger, { instanceId, executionId, taskId }: ActivityContext, attempt: string): void {
+    if (
+      !ledger.history(instanceId).some((event) => event.type === "TaskScheduled" && event.eventId === taskId) &&
+      ledger.isTold
+    )
+      this.#violate("I18", `${attempt} started before its call was durable`);
+    // An end that is durable may be news to the hub.
+    if (!ledger.isTold) return;
+    const record = ledger.record(instanceId);
+    if (record?.executionId !== executionId || isFinal(record)) {
+      this.#violate("I18", `${attempt} started, but its generation is not the one that runs`);
+      return;
+    }
+    const history = ledger.history(instanceId);
+    if (history.some((event) => "taskScheduledId" in event && event.taskScheduledId === taskId))
+      this.#violate("I18", `${attempt} started although its outcome is recorded`);
+  }
+}
+
+function settle(end: () => string, resolve: (value: string) => void, reject: (error: Error) => void): void {
+  try {
+    resolve(end());
+  } catch (error) {
+    reject(error as Error);
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Where everything that is left to chance is decided. Each question has a stream of its own that the seed determines, so that leaving out one fault
+ * or one request changes the others as little as possible: that is how a failing seed is made small.
+ */
+import { FAULTS, type FaultCounts, type FaultId } from "../faults/faults.ts";
+import { Random } from "../replay/random.ts";
+
+/** What of a seed's mishaps and requests is to happen; all of it unless told otherwise. Numbers count occurrences from 0. */
+export interface Selection {
+  readonly faults?: ReadonlySet<number>;
+  readonly requests?: ReadonlySet<number>;
+  /** Steps with faults. */
+  readonly steps?: number;
+}
+
+export class Choices {
+  readonly #seed: string;
+  readonly #selection: Selection;
+  readonly #streams = new Map<string, Random>();
+  readonly faultCounts: FaultCounts = new Map();
+  /** Faults that would have come about so far, taken or not. */
+  faultCount = 0;
+  requestCount = 0;
+  hasFaults = true;
+
+  constructor(seed: number, selection: Selection) {
+    this.#seed = `world ${seed}`;
+    this.#selection = selection;
+  }
+
+  /** The stream of one question. */
+  about(question: string): Random {
+    const known = this.#streams.get(question);
+    if (known) return known;
+    const stream = new Random(`${this.#seed}/${question}`);
+    this.#streams.set(question, stream);
+    return stream;
+  }
+
+  /** True when the fault comes about now. */
+  fault(id: FaultId): boolean {
+    if (!this.hasFaults) return false;
+    if (!this.about(id).chance(FAULTS[id][1])) return false;
+    const isChosen = this.#selection.faults?.has(this.faultCount) ?? true;
+    this.faultCount++;
+    if (isChosen) this.faultCounts.set(id, (this.faultCounts.get(id) ?? 0) + 1);
+    return isChosen;
+  }
+
+  /** True when the next request of a client is made. */
+  request(): boolean {
+    return this.#selection.requests?.has(this.requestCount++) ?? true;
+  }
+
+  get steps(): number {
+    return this.#selection.steps ?? this.about("steps").integer(40, 220);
+  }
+}

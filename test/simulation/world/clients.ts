@@ -1,0 +1,407 @@
+/** Clients of a hub: they start, signal, ask, wait and interfere at random, ask again when they hear nothing, and remember what they were promised. */
+import { HoldfastError, type OrchestrationState, type TaskHub } from "holdfast";
+import type { Violate } from "../model/invariants.ts";
+import type { Ledger } from "../model/ledger.ts";
+import { decode, isFinal } from "../model/records.ts";
+import { ENTITY_KEYS, EVENT_NAMES, INSTANCE_IDS, type ProgramInput } from "../programs/program.ts";
+import type { Random } from "../replay/random.ts";
+import { PAYLOAD_BYTES_MAX, type Process } from "./process.ts";
+import { ProcessGone, StoreFailure } from "./store.ts";
+import type { World } from "./world.ts";
+
+/** What clients need of the world around them. */
+export interface ClientPorts {
+  readonly world: World;
+  readonly programCount: number;
+  readonly violate: Violate;
+  readonly ledger: (hub: string) => Ledger;
+  /** A process that takes requests for a hub, if there is one. */
+  pick(random: Random): Process | undefined;
+}
+
+/** One request, as often as it is made. */
+interface Request {
+  readonly says: string;
+  make(hub: TaskHub, ledger: Ledger, attempt: number): Promise<unknown>;
+  /** Checks an answer. `askedAt` is the step of the question. */
+  answered?(value: unknown, ledger: Ledger, askedAt: number): void;
+  /** Codes of refusals that may be right. */
+  readonly refusals: readonly string[];
+  /** Whether asking again is harmless. */
+  readonly isRepeatable: boolean;
+}
+
+const GONE = ["instanceNotFound"];
+const NOT_RUNNING = [...GONE, "instanceNotRunning"];
+
+export class Clients {
+  readonly #ports: ClientPorts;
+  readonly #random: Random;
+  #count = 0;
+  /** Requests that nobody has answered. */
+  openCount = 0;
+
+  constructor(ports: ClientPorts) {
+    this.#ports = ports;
+    this.#random = ports.world.choices.about("clients");
+  }
+
+  /** Some client asks for something. */
+  act(): void {
+    const request = this.#invent();
+    const { world } = this.#ports;
+    if (!world.choices.request()) return;
+    const delayMs = world.choices.fault("F29") ? 300 : 0;
+    this.#send(request, delayMs, 0);
+    if (request.isRepeatable && world.choices.fault("F28")) this.#send(request, 0, 1);
+  }
+
+  /** Lets an instance go on, whatever it waits for: resumes it, and raises an event of every name. */
+  nudge(process: Process | undefined, instanceId: string): void {
+    if (!process?.hub) return;
+    const requests = [
+      this.#hold(instanceId, "resume"),
+      ...EVENT_NAMES.map((name) => this.#raise(instanceId, name, undefined)),
+    ];
+    for (const request of requests) this.#ask(request, process, process.hub, 0);
+  }
+
+  #send(request: Request, delayMs: number, attempt: number): void {
+    this.#ports.world.after(delayMs, `client: ${request.says}${attempt > 0 ? " (again)" : ""}`, () => {
+      const process = this.#ports.pick(this.#random);
+      if (process?.hub) this.#ask(request, process, process.hub, attempt);
+    });
+  }
+
+  #ask(request: Request, process: Process, hub: TaskHub, attempt: number): void {
+    const { world, violate } = this.#ports;
+    const ledger = this.#ports.ledger(process.hubName);
+    const askedAt = world.stepCount;
+    this.openCount++;
+    const again = (): void => {
+      if (request.isRepeatable && attempt < 3 && world.choices.hasFaults) this.#send(request, 50, attempt + 1);
+    };
+    const wasStopped = process.isStopped;
+    request.make(hub, ledger, attempt).then(
+      (value) => {
+        this.openCount--;
+        if (!process.isAlive) return;
+        world.trace.say(`  answered: ${request.says}`);
+        if (wasStopped) violate("I23", `${process.name} answered '${request.says}' after its hub had stopped`);
+        if (world.choices.fault("F30")) again();
+        else if (process.epoch === ledger.newestEpoch) request.answered?.(value, ledger, askedAt);
+      },
+      (error: unknown) => {
+        this.openCount--;
+        if (!process.isAlive) return;
+        this.#refused(request, process, error, again);
+      },
+    );
+  }
+
+  #refused(request: Request, process: Process, error: unknown, again: () => void): void {
+    const { world, violate } = this.#ports;
+    const code = error instanceof HoldfastError ? error.code : (error as Error).name;
+    world.trace.say(`  refused (${code}): ${request.says}`);
+    if (code === "hubFenced" || code === "hubClosed") {
+      process.isStopped = true;
+      again();
+    } else if (error instanceof StoreFailure || error instanceof ProcessGone) again();
+    else if (!request.refusals.includes(code)) violate("I28", `'${request.says}' was refused: ${String(error)}`);
+  }
+
+  // ---- what is asked
+
+  #invent(): Request {
+    const random = this.#random;
+    const id = this.#instance();
+    const { choices } = this.#ports.world;
+    if (choices.fault("F33")) return this.#misdirected();
+    return random.weighted<() => Request>([
+      [12, () => this.#start()],
+      [10, () => this.#raise(id, random.pick(EVENT_NAMES), random.chance(0.5) ? `e${++this.#count}` : undefined)],
+      [
+        4,
+        () =>
+          this.#signal(
+            random.pick(ENTITY_KEYS),
+            random.weighted([
+              [6, "add"],
+              [2, "slow"],
+              [1, "fail"],
+              [1, "relay"],
+            ]),
+          ),
+      ],
+      [1.5, () => this.#terminate(id)],
+      [1.5, () => this.#hold(id, "suspend")],
+      [1.5, () => this.#hold(id, "resume")],
+      [1, () => this.#rewind(id)],
+      [0.7, () => this.#restart(id)],
+      [1, () => this.#purge(id)],
+      [4, () => this.#look(id)],
+      [2, () => this.#list()],
+      [2, () => this.#wait(id)],
+      [1, () => this.#history(id)],
+      [1, () => this.#entity(random.pick(ENTITY_KEYS))],
+      [0.5, () => this.#clean()],
+    ])();
+  }
+
+  #instance(): string {
+    return this.#random.chance(0.9) ? this.#random.pick(INSTANCE_IDS) : this.#random.pick(["c1", "c2"]);
+  }
+
+  #start(): Request {
+    const random = this.#random;
+    const { world, programCount } = this.#ports;
+    const run = `s${++this.#count}`;
+    const instanceId = random.pick(INSTANCE_IDS);
+    const program = random.integer(0, programCount - 1);
+    const isLater = random.chance(0.15);
+    const delayMs = random.pick([10, 5_000]);
+    const replaces = random.chance(0.2);
+    const isTooLarge = world.choices.fault("F16");
+    const log = isTooLarge ? ["-".repeat(PAYLOAD_BYTES_MAX)] : [];
+    return {
+      says: `start ${instanceId} with p${program} as ${run}${isLater ? ` in ${delayMs} ms` : ""}${replaces ? ", replacing what runs" : ""}`,
+      isRepeatable: true,
+      refusals: ["orchestrationAlreadyExists", ...(isTooLarge ? ["payloadTooLarge", "payload"] : [])],
+      make: (hub, ledger) => {
+        ledger.ask(run);
+        const input: ProgramInput = { run, generation: 0, log };
+        return hub.scheduleNewOrchestration(`p${program}`, input, {
+          instanceId,
+          ...(isLater && { startAt: new Date(world.nowMs + delayMs) }),
+          ...(replaces && { dedupeStatuses: ["Completed" as const] }),
+        });
+      },
+      answered: (_value, ledger, askedAt) => {
+        const isDurable = [...ledger.generations.values()].some((one) => one.run === run);
+        if (!isDurable && !this.#wasReset(ledger, instanceId, askedAt))
+          this.#ports.violate("I22", `the start of ${run} was acknowledged and is not durable`);
+      },
+    };
+  }
+
+  #wasReset(ledger: Ledger, instanceId: string, askedAt: number): boolean {
+    return (ledger.resets.get(instanceId) ?? -1) >= askedAt;
+  }
+
+  #raise(id: string, name: string, eventId: string | undefined): Request {
+    const data = eventId ?? `d${++this.#count}`;
+    return {
+      says: `raise ${name} (${data}) for ${id}`,
+      isRepeatable: eventId !== undefined,
+      refusals: NOT_RUNNING,
+      make: (hub) => hub.raiseOrchestrationEvent(id, name, data, eventId === undefined ? {} : { eventId }),
+      answered: (_value, ledger, askedAt) => {
+        const isSeen = ledger.record(id)?.seenEventIds?.includes(data);
+        if (!ledger.received.has(data) && !isSeen && !this.#wasReset(ledger, id, askedAt))
+          this.#ports.violate("I22", `the event ${data} for '${id}' was acknowledged and is not durable`);
+      },
+    };
+  }
+
+  #signal(key: string, operation: "add" | "slow" | "fail" | "relay"): Request {
+    const id = `k${++this.#count}`;
+    const delayMs = this.#random.chance(0.2) ? this.#random.pick([5, 2_000]) : undefined;
+    return {
+      says: `signal ${operation} (${id}) to ${key}${delayMs === undefined ? "" : ` in ${delayMs} ms`}`,
+      isRepeatable: false,
+      refusals: [],
+      make: (hub, ledger) => {
+        ledger.journals.sent.set(id, { takesEffect: operation !== "fail", isOrdered: false });
+        const options = delayMs === undefined ? {} : { signalTime: delayMs };
+        return hub.signalEntity({ name: "journal", key }, operation, id, options);
+      },
+      answered: (_value, ledger) => {
+        if (operation === "fail") return;
+        const entity = `@journal@${key}`;
+        const isStored = ledger.model
+          .get(entity)
+          .inbox.some(({ event }) => "input" in event && decode(event.input) === id);
+        if (!isStored && !ledger.journals.entries(entity).includes(id))
+          this.#ports.violate("I22", `the signal ${id} to '${key}' was acknowledged and is not durable`);
+        ledger.journals.promised.add(`${entity} ${id}`);
+      },
+    };
+  }
+
+  #terminate(id: string): Request {
+    const recursive = this.#random.chance(0.5);
+    return {
+      says: `terminate ${id}${recursive ? " and its children" : ""}`,
+      isRepeatable: true,
+      refusals: NOT_RUNNING,
+      make: (hub) => hub.terminateOrchestration(id, { output: "enough", recursive }),
+    };
+  }
+
+  #hold(id: string, what: "suspend" | "resume"): Request {
+    return {
+      says: `${what} ${id}`,
+      isRepeatable: true,
+      refusals: NOT_RUNNING,
+      make: (hub) => (what === "suspend" ? hub.suspendOrchestration(id) : hub.resumeOrchestration(id)),
+    };
+  }
+
+  #rewind(id: string): Request {
+    return {
+      says: `rewind ${id}`,
+      isRepeatable: true,
+      refusals: [...GONE, "invalidInstanceState"],
+      make: (hub, ledger) => {
+        this.#askAgain(ledger, id);
+        return hub.rewindOrchestration(id);
+      },
+    };
+  }
+
+  #restart(id: string): Request {
+    return {
+      says: `restart ${id}`,
+      isRepeatable: true,
+      refusals: [...GONE, "invalidInstanceState", "orchestrationAlreadyExists"],
+      make: (hub, ledger) => {
+        this.#askAgain(ledger, id);
+        return hub.restartOrchestration(id);
+      },
+    };
+  }
+
+  /** The run of an instance may take place once more. */
+  #askAgain(ledger: Ledger, id: string): void {
+    for (const { instanceId, run } of ledger.generations.values())
+      if (instanceId === id && run !== undefined) ledger.ask(run.split(".")[0] ?? run);
+  }
+
+  #purge(id: string): Request {
+    const recursive = this.#random.chance(0.5);
+    return {
+      says: `purge ${id}${recursive ? " and its children" : ""}`,
+      isRepeatable: true,
+      refusals: [],
+      make: (hub) => hub.purgeOrchestration(id, { recursive }),
+    };
+  }
+
+  #look(id: string): Request {
+    return {
+      says: `look at ${id}`,
+      isRepeatable: true,
+      refusals: [],
+      make: (hub) => hub.getOrchestrationState(id),
+      answered: (value, ledger, askedAt) =>
+        this.#checkShown(id, value as OrchestrationState | undefined, ledger, askedAt),
+    };
+  }
+
+  /** What is shown was committed, and was not out of date when the question was asked. */
+  #checkShown(id: string, state: OrchestrationState | undefined, ledger: Ledger, askedAt: number): void {
+    const versions = ledger.versions.get(id) ?? [];
+    const current = versions.findLastIndex(({ step }) => step < askedAt);
+    const recent = versions.slice(Math.max(0, current));
+    const isFirst = current < 0;
+    if (state === undefined && (isFirst || recent.some(({ record }) => record === undefined))) return;
+    const isKnown = recent.some(
+      ({ record }) =>
+        record?.status === state?.runtimeStatus &&
+        JSON.stringify(decode(record?.output)) === JSON.stringify(state?.output) &&
+        JSON.stringify(decode(record?.customStatus)) === JSON.stringify(state?.customStatus),
+    );
+    if (!isKnown)
+      this.#ports.violate(
+        "I26",
+        `'${id}' was shown as ${state?.runtimeStatus}, it was ${recent.map(({ record }) => record?.status).join(", ")}`,
+      );
+  }
+
+  #list(): Request {
+    return {
+      says: "list everything",
+      isRepeatable: true,
+      refusals: [],
+      make: async (hub) => {
+        const states: OrchestrationState[] = [];
+        for await (const state of hub.queryOrchestrations()) states.push(state);
+        return states;
+      },
+      answered: (value, ledger, askedAt) => {
+        for (const state of value as OrchestrationState[]) this.#checkShown(state.instanceId, state, ledger, askedAt);
+      },
+    };
+  }
+
+  #wait(id: string): Request {
+    return {
+      says: `wait for ${id}`,
+      isRepeatable: false,
+      refusals: [...GONE, "timeout"],
+      make: (hub) => hub.waitForOrchestrationCompletion(id, { timeoutMs: 100_000 }),
+      answered: (value, ledger, askedAt) => {
+        const state = value as OrchestrationState;
+        const wasSo = ledger.versions
+          .get(id)
+          ?.some(({ record }) => record && isFinal(record) && record.status === state.runtimeStatus);
+        if (!wasSo)
+          this.#ports.violate("I27", `the wait for '${id}' ended with ${state.runtimeStatus} (asked at ${askedAt})`);
+      },
+    };
+  }
+
+  #history(id: string): Request {
+    return {
+      says: `read the history of ${id}`,
+      isRepeatable: true,
+      refusals: [],
+      make: (hub) => hub.getOrchestrationHistory(id),
+    };
+  }
+
+  #entity(key: string): Request {
+    return {
+      says: `look at the journal ${key}`,
+      isRepeatable: true,
+      refusals: [],
+      make: (hub) => hub.getEntity<readonly string[]>({ name: "journal", key }),
+      answered: (value, ledger) => {
+        const state = (value as { state?: readonly string[] } | undefined)?.state ?? [];
+        const entries = ledger.journals.entries(`@journal@${key}`);
+        if (state.some((entry, index) => entries[index] !== entry))
+          this.#ports.violate("I26", `the journal ${key} was shown as ${state.join()}, it is ${entries.join()}`);
+      },
+    };
+  }
+
+  #clean(): Request {
+    return {
+      says: "clean the storage of entities",
+      isRepeatable: true,
+      refusals: [],
+      make: (hub) => hub.cleanEntityStorage(),
+    };
+  }
+
+  /** Something for nobody. */
+  #misdirected(): Request {
+    return this.#random.pick([
+      this.#raise("nobody", "x", undefined),
+      this.#raise(this.#instance(), "unheard", undefined),
+      this.#signal("elsewhere", "fail"),
+      {
+        says: "start what is not there",
+        isRepeatable: false,
+        refusals: ["functionNotRegistered"],
+        make: (hub: TaskHub) => hub.scheduleNewOrchestration("missing"),
+      },
+      {
+        says: "use an illegal id",
+        isRepeatable: false,
+        refusals: ["invalidInstanceId"],
+        make: (hub: TaskHub) => hub.raiseOrchestrationEvent("a/b", "x"),
+      },
+    ]);
+  }
+}
