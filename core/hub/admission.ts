@@ -129,7 +129,8 @@ function judgeEvent(
     return "done";
   }
   const { type } = message.event;
-  const isCommand = type === "ExecutionSuspended" || type === "ExecutionResumed";
+  // Of an instance that is parked only the history knows whether a person has suspended it too.
+  const isCommand = (type === "ExecutionSuspended" || type === "ExecutionResumed") && record.failure === undefined;
   if (isCommand && isSuspendedAfter(record, taken) === (type === "ExecutionSuspended")) {
     drop(live, message, now, ports);
     ports.group.answer(message);
@@ -153,9 +154,11 @@ function judgeEvent(
 function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): boolean {
   const last = taken.findLast(
     (message) =>
-      message.kind === "event" &&
-      (message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed"),
+      message.kind === "start" ||
+      (message.kind === "event" &&
+        (message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed")),
   );
+  if (last?.kind === "start") return false;
   return last?.kind === "event" ? last.event.type === "ExecutionSuspended" : record.status === "Suspended";
 }
 
@@ -257,6 +260,10 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       const suspension = held[0];
       if (record.scheduledStartAtMs === undefined && record.status === "Suspended") {
         if (!ports.ensurePast(live)) return "wait";
+        if (suspension?.kind === "event" && suspension.event.type === "ExecutionSuspended") {
+          held.shift();
+          draft.take(suspension);
+        }
         ports.group.answer(message);
         return "unhold";
       }

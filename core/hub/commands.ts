@@ -32,6 +32,13 @@ function checkDedupeStatuses(statuses: readonly OrchestrationStatus[]): void {
   );
 }
 
+/** @throws InvalidArgumentError for tags that are not texts by name. */
+function checkTags(tags: unknown): void {
+  const isTable = typeof tags === "object" && tags !== null && !Array.isArray(tags);
+  if (isTable && Object.values(tags).every((tag) => typeof tag === "string")) return;
+  throw new InvalidArgumentError("The tags of a start must be an object whose members are texts.");
+}
+
 /** Starts an orchestration; gives its id. */
 export function start(
   engine: ClientPorts,
@@ -42,12 +49,15 @@ export function start(
   const { registry, payloads, host } = engine.options;
   const name = typeof orchestrator === "string" ? orchestrator : orchestrator?.name;
   checkName(name, "The name of the orchestrator to start");
+  if (options.version !== undefined && typeof options.version !== "string")
+    throw new InvalidArgumentError(`The version of a start must be a text; got ${typeof options.version}.`);
   const version =
     options.version ?? (typeof orchestrator === "string" ? registry.defaultVersion(name) : orchestrator.version);
   const definition = registry.orchestrator(name, version);
   if (!definition) throw new FunctionNotRegisteredError("orchestrator", name, version);
   if (options.instanceId !== undefined) checkInstanceId(options.instanceId);
   if (options.dedupeStatuses) checkDedupeStatuses(options.dedupeStatuses);
+  if (options.tags) checkTags(options.tags);
   const scheduledAtMs = options.startAt && instant(options.startAt, "startAt");
   const instanceId = options.instanceId ?? timeOrderedId(host);
   const post = (checked: unknown): Promise<string> => {
@@ -166,6 +176,8 @@ export async function purge(
     checkInstanceId(target);
     return { deletedInstanceCount: await purgeOne(engine, target, recursive), isComplete: true };
   }
+  if (typeof target !== "object" || target === null)
+    throw new InvalidArgumentError(`What to purge is an instance id, or criteria; got ${String(target)}.`);
   const { timeoutMs, ...query } = target;
   const { host } = engine.options;
   const deadlineMs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : host.now() + checkTimeout(timeoutMs);

@@ -83,7 +83,7 @@ export class LiveInstance {
     const known = new Set(this.inbox.map(({ sequence }) => sequence));
     const inbox = stored.inbox.filter(({ sequence }) => !known.has(sequence));
     const messages = inbox.map(messageOf);
-    if (this.record?.scheduledStartAtMs !== undefined) this.held = messages;
+    if (this.record?.scheduledStartAtMs !== undefined || this.#isSuspendedStart(messages)) this.held = messages;
     else this.inbox.unshift(...startFirst(messages, this.record));
   }
 
@@ -92,6 +92,18 @@ export class LiveInstance {
     const isTold = ({ ack, sequence }: Message): boolean => ack !== undefined && sequence === undefined;
     for (const message of this.inbox) if (isTold(message)) message.ack?.reject(error);
     this.inbox = this.inbox.filter((message) => !isTold(message));
+  }
+
+  /** True for a start whose time came in a hub that it was not for, while it was suspended: it waits for its resume. */
+  #isSuspendedStart(messages: readonly Message[]): boolean {
+    const commands = messages.flatMap((message) => (message.kind === "event" ? [message.event.type] : []));
+    return (
+      this.record?.status === "Suspended" &&
+      this.turnCount === 0 &&
+      messages[0]?.kind === "event" &&
+      commands[0] === "ExecutionSuspended" &&
+      !commands.includes("ExecutionResumed")
+    );
   }
 
   /** Starts over for a new generation. */

@@ -6,6 +6,7 @@ import {
   type OrchestrationQuery,
   type OrchestrationState,
   type OrchestrationStatus,
+  type StartOrchestrationOptions,
   TaskHub,
   type TaskHubClient,
 } from "holdfast";
@@ -123,6 +124,20 @@ describe("starting an orchestration", () => {
     await started;
     await hub.runUntilIdle();
     expect((await stateOf(hub, "i")).output).toEqual({ input: { n: 1 } });
+  });
+
+  it.each([
+    ["tags that are a text", { tags: "a" }],
+    ["tags that are a list", { tags: ["a"] }],
+    ["tags that are no texts", { tags: { a: 1 } }],
+    ["a version that is no text", { version: 3 }],
+  ])("with %s is refused, and nothing exists afterwards", async (_what, options) => {
+    const hub = await openHub([waiting]);
+    const start = { ...options, instanceId: "i" } as StartOrchestrationOptions;
+    expect(await errorOf(() => hub.scheduleNewOrchestration(waiting, 1, start))).toMatchObject({
+      code: "invalidArgument",
+    });
+    expect(await hub.getOrchestrationState("i")).toBeUndefined();
   });
 
   it("gives it the tags of the start, and none otherwise", async () => {

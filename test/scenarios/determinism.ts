@@ -91,6 +91,22 @@ export function suspensionScenarios(it: Scenario): void {
       expect((await stateOf(fixed, "i")).output).toEqual(["first", 7, "last"]);
     });
 
+    it("stays suspended once it fits again, if a person has suspended it, until a person resumes it", async (place) => {
+      const waiting = await place.open([good, work, other]);
+      await run(waiting, good, undefined, { instanceId: "i" });
+      for (const isResumed of [false, true]) {
+        const unfit = await place.open([bad, work, other], { onNonDeterminism: "suspend" });
+        await (isResumed ? unfit.resumeOrchestration("i") : unfit.suspendOrchestration("i"));
+        await unfit.runUntilIdle();
+        expect(await stateOf(unfit, "i")).toMatchObject({ runtimeStatus: "Suspended", failure: expect.anything() });
+        const fit = await place.open([good, work, other], { onNonDeterminism: "suspend" });
+        await fit.runUntilIdle();
+        const state = await stateOf(fit, "i");
+        expect(state.runtimeStatus).toBe(isResumed ? "Running" : "Suspended");
+        expect(state).not.toHaveProperty("failure");
+      }
+    });
+
     it("can be terminated and purged while it is parked", async (place) => {
       const { hub } = await parked(place);
       await hub.terminateOrchestration("i", { output: "given up" });

@@ -4,7 +4,7 @@ import type { TestTaskHub } from "holdfast/testing";
 import { describe, expect } from "vitest";
 import { errorOf, run, stateOf } from "../core/running.ts";
 import { inEveryShape } from "../core/shapes.ts";
-import type { Scenario } from "./place.ts";
+import type { Place, Scenario } from "./place.ts";
 
 type Versioning = NonNullable<TaskHubOptions["versioning"]>;
 
@@ -180,6 +180,39 @@ export function versionScenarios(it: Scenario): void {
       });
       await hub.runUntilIdle();
       expect((await stateOf(hub, "3")).output).toEqual(["code without", "3", "went"]);
+    });
+
+    const forVersion2 = { version: "2", match: "strict", onMismatch: "reject" } as const;
+    const startsLater = async (place: Place): Promise<TestTaskHub> => {
+      const hub = await place.open([versionless], { versioning: forVersion2 });
+      const startAt = new Date(hub.now.getTime() + 60_000);
+      await hub.scheduleNewOrchestration("job", 0, { instanceId: "i", version: "3", startAt });
+      await hub.suspendOrchestration("i", "not yet");
+      await hub.advance({ minutes: 2 });
+      return hub;
+    };
+
+    it("leaves a scheduled start suspended, also for the hub that it is for", async (place) => {
+      let hub = await startsLater(place);
+      expect((await stateOf(hub, "i")).runtimeStatus).toBe("Suspended");
+      for (let opened = 0; opened < 2; opened++) {
+        hub = await place.open([versionless]);
+        await hub.runUntilIdle();
+        expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Suspended" });
+        expect((await stateOf(hub, "i")).customStatus).toBeUndefined();
+        await hub.raiseOrchestrationEvent("i", "go", "went");
+      }
+      await hub.resumeOrchestration("i");
+      await hub.runUntilIdle();
+      expect((await stateOf(hub, "i")).output).toEqual(["code without", "3", "went"]);
+    });
+
+    it("leaves a scheduled start that was resumed to run in the hub that it is for", async (place) => {
+      let hub = await startsLater(place);
+      await hub.resumeOrchestration("i");
+      hub = await place.open([versionless]);
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Running", customStatus: "code without" });
     });
 
     it("can terminate and purge what it leaves", async (place) => {
