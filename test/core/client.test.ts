@@ -133,7 +133,7 @@ describe("starting an orchestration", () => {
     ["a version that is no text", { version: 3 }],
   ])("with %s is refused, and nothing exists afterwards", async (_what, options) => {
     const hub = await openHub([waiting]);
-    const start = { ...options, instanceId: "i" } as StartOrchestrationOptions;
+    const start = { ...options, instanceId: "i" } as object as StartOrchestrationOptions;
     expect(await errorOf(() => hub.scheduleNewOrchestration(waiting, 1, start))).toMatchObject({
       code: "invalidArgument",
     });
