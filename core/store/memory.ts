@@ -28,7 +28,36 @@ interface Row {
   lastUpdatedAtMs: number;
   turnCount: number;
   history: HistoryEvent[];
-  inbox: InboxMessage[];
+  readonly inbox: Inbox;
+}
+
+/** The messages of one instance by sequence. Adding, taking and counting cost the same however many there are. */
+class Inbox {
+  readonly #bySequence = new Map<number, InboxMessage>();
+  #lastSequence = Number.NEGATIVE_INFINITY;
+  #isSorted = true;
+
+  get size(): number {
+    return this.#bySequence.size;
+  }
+  /** A message of a sequence that is there takes the other's place. */
+  add(message: InboxMessage): void {
+    const { sequence } = message;
+    if (sequence < this.#lastSequence) this.#isSorted = false;
+    else this.#lastSequence = sequence;
+    this.#bySequence.set(sequence, message);
+  }
+  remove(sequence: number): void {
+    this.#bySequence.delete(sequence);
+  }
+  clear(): void {
+    this.#bySequence.clear();
+  }
+  /** In order of sequence. Messages nearly always come in that order. */
+  list(): InboxMessage[] {
+    const messages = [...this.#bySequence.values()];
+    return this.#isSorted ? messages : messages.sort((a, b) => a.sequence - b.sequence);
+  }
 }
 
 /** All data of one hub. */
@@ -89,7 +118,7 @@ class MemorySession implements SyncStoreSession {
         lastUpdatedAtMs: row.lastUpdatedAtMs,
         turnCount: row.turnCount,
         eventCount: row.history.length,
-        inbox: [...row.inbox],
+        inbox: row.inbox.list(),
       }
     );
   }
@@ -124,7 +153,7 @@ class MemorySession implements SyncStoreSession {
   queryEntities(filter: EntityFilter): readonly ListedEntity[] {
     const found: ListedEntity[] = [];
     for (const { entity, inbox } of this.#data.rows.values()) {
-      if (entity && matchesEntity(entity, filter)) found.push({ entity, backlogSize: inbox.length });
+      if (entity && matchesEntity(entity, filter)) found.push({ entity, backlogSize: inbox.size });
     }
     return found.sort((a, b) => compareText(a.entity.instanceId, b.entity.instanceId)).slice(0, filter.limit);
   }
@@ -141,7 +170,7 @@ class MemorySession implements SyncStoreSession {
       lastUpdatedAtMs: 0,
       turnCount: 0,
       history: [],
-      inbox: [],
+      inbox: new Inbox(),
     };
     row.lastUpdatedAtMs = Math.max(row.lastUpdatedAtMs, change.atMs);
     if (change.isReset || change.isPurge) {
@@ -152,7 +181,7 @@ class MemorySession implements SyncStoreSession {
     if (change.isPurge) {
       row.record = undefined;
       row.entity = undefined;
-      row.inbox = [];
+      row.inbox.clear();
       this.#data.byCreation = undefined;
     }
     if (change.record) this.#setRecord(row, change.record);
@@ -163,12 +192,11 @@ class MemorySession implements SyncStoreSession {
     }
     if (change.timersRemoved) for (const timer of change.timersRemoved) timers.remove(timer);
     if (change.timersAdded) for (const timer of change.timersAdded) timers.add(timer);
-    if (change.inboxRemoved)
-      row.inbox = row.inbox.filter((message) => !change.inboxRemoved?.includes(message.sequence));
-    if (change.inboxAdded) row.inbox = [...row.inbox, ...change.inboxAdded].sort((a, b) => a.sequence - b.sequence);
-    if (row.record || row.entity || row.inbox.length > 0) rows.set(change.instanceId, row);
+    if (change.inboxRemoved) for (const sequence of change.inboxRemoved) row.inbox.remove(sequence);
+    if (change.inboxAdded) for (const message of change.inboxAdded) row.inbox.add(message);
+    if (row.record || row.entity || row.inbox.size > 0) rows.set(change.instanceId, row);
     else rows.delete(change.instanceId);
-    if (row.record?.isBusy || row.inbox.length > 0) this.#data.open.add(change.instanceId);
+    if (row.record?.isBusy || row.inbox.size > 0) this.#data.open.add(change.instanceId);
     else this.#data.open.delete(change.instanceId);
   }
 
