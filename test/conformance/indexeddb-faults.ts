@@ -9,27 +9,47 @@ export type CommitEnd = "applied" | "undone" | "full";
 
 const { transaction: begin } = IDBDatabase.prototype;
 
-/**
- * Lets the next transactions that write commits end so, one after the other, while `run` runs. What happens `meanwhile` happens after
- * the end and before anybody is told.
- */
+/** Decides how a transaction ends; `undefined` for as it would. */
+type Ends = (transaction: IDBTransaction) => CommitEnd | undefined;
+
+/** Lets transactions end as `ends` says while `run` runs. What happens `meanwhile` happens after the end and before anybody is told. */
+async function withEnds<T>(ends: Ends, run: () => Promise<T>, meanwhile: () => Promise<unknown>): Promise<T> {
+  IDBDatabase.prototype.transaction = function (stores, mode, options) {
+    const transaction = begin.call(this, stores, mode, options);
+    const end = ends(transaction);
+    if (end) endWith(transaction, end, meanwhile);
+    return transaction;
+  };
+  return await run().finally(() => {
+    IDBDatabase.prototype.transaction = begin;
+  });
+}
+
+/** Lets the next transactions that write commits end so, one after the other, while `run` runs. */
 export async function withCommitEnds<T>(
   ends: readonly CommitEnd[],
   run: () => Promise<T>,
   meanwhile: () => Promise<unknown> = async () => {},
 ): Promise<T> {
   const left = [...ends];
-  IDBDatabase.prototype.transaction = function (stores, mode, options) {
-    const transaction = begin.call(this, stores, mode, options);
-    const end = stores === "journal" && mode === "readwrite" ? left.shift() : undefined;
-    if (end) endWith(transaction, end, meanwhile);
-    return transaction;
-  };
-  const result = await run().finally(() => {
-    IDBDatabase.prototype.transaction = begin;
-  });
+  const isCommit = ({ mode, objectStoreNames }: IDBTransaction): boolean =>
+    mode === "readwrite" && [...objectStoreNames].join() === "journal";
+  const result = await withEnds((transaction) => (isCommit(transaction) ? left.shift() : undefined), run, meanwhile);
   if (left.length > 0) throw new Error(`These faults did not happen: ${left.join(", ")}.`);
   return result;
+}
+
+/**
+ * Lets every third transaction but one that opens a hub lose its connection, half of them after they were applied, while `run` runs.
+ * No work is unlucky so often that its store gives up.
+ */
+export async function withBreakingConnections<T>(run: () => Promise<T>): Promise<T> {
+  let count = 0;
+  const ends: Ends = ({ objectStoreNames }) => {
+    if (objectStoreNames.contains("losses") || ++count % 3 > 0) return undefined;
+    return count % 2 === 0 ? "applied" : "undone";
+  };
+  return await withEnds(ends, run, async () => {});
 }
 
 const FULL = (): DOMException => new DOMException("The quota has been exceeded.", "QuotaExceededError");
@@ -46,7 +66,12 @@ function endWith(transaction: IDBTransaction, end: CommitEnd, meanwhile: () => P
     tell(event);
   };
   transaction.addEventListener(end === "applied" ? "complete" : "abort", (event) => void ended(event));
-  if (end !== "applied") transaction.commit = () => transaction.abort();
+  if (end === "applied") transaction.addEventListener("abort", (event) => tell(event));
+  else {
+    transaction.commit = () => transaction.abort();
+    // Those that do not end by themselves.
+    if ([...transaction.objectStoreNames].length > 1) queueMicrotask(() => transaction.abort());
+  }
   if (end !== "full") forceClose(db);
 }
 
