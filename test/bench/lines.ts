@@ -64,6 +64,13 @@ function peer(...codes: readonly string[]): Entrant["variants"] {
     );
 }
 
+/** What the peers of Durable Objects are measured with, too. */
+const ON_OBJECTS: readonly Workload[] = [
+  { kind: "sequential", steps: 1_000 },
+  { kind: "fanOut", steps: 1_000 },
+  { kind: "instances", instances: 1_000, steps: 3 },
+];
+
 /** Shapes of code that a store is measured with: it sees no difference, so these are fewer. */
 function holdfastOnDisk(): readonly Variant[] {
   return ["async function", "generator"].map((code) => ({ code, activities: "sync" }));
@@ -87,6 +94,22 @@ function sqlite(synchronous: "normal" | "full"): Suite {
   };
 }
 
+const OBJECTS: Suite = {
+  workloads: ON_OBJECTS,
+  entrants: [
+    {
+      library: "no engine (limit)",
+      load: async () => ({ subject: (await import("./subjects/object.ts")).limit }),
+      variants: limit,
+    },
+    {
+      library: "Holdfast",
+      load: async () => ({ subject: (await import("./subjects/object.ts")).holdfast }),
+      variants: holdfastOnDisk,
+    },
+  ],
+};
+
 const MEMORY: Suite = {
   workloads: IN_MEMORY,
   entrants: [
@@ -109,6 +132,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   memory: MEMORY,
   "SQLite NORMAL": sqlite("normal"),
   "SQLite FULL": sqlite("full"),
+  "Durable Object": OBJECTS,
 };
 
 /** All lines, in the order of the table. */

@@ -27,9 +27,9 @@ export interface Measured {
   /** The time of each round, in ms. */
   readonly roundsMs: readonly number[];
   /** Processor time of all rounds together, of every thread of the process, in ms: what does not depend on who else uses the machine. */
-  readonly processorMs: number;
+  readonly processorMs?: number;
   /** Highest resident memory up to the end of the first full round, over that after loading the library, in bytes. */
-  readonly peakBytes: number;
+  readonly peakBytes?: number;
   /** Time of a fixed piece of arithmetic in this process, in ms: the speed of the machine just then. */
   readonly referenceMs: number;
   readonly version?: string;
@@ -56,14 +56,19 @@ export async function measureLine(id: string, effort: Effort): Promise<void> {
       line.workload,
       effort,
     );
-    await report({
-      type: "done",
-      measured: { ...measured, ...(subject.version !== undefined && { version: subject.version }) },
-    });
+    await bench.end?.();
+    const { version, isElsewhere } = subject;
+    await report({ type: "done", measured: known(measured, version, isElsewhere ?? false) });
   } catch (error) {
     await report({ type: "failed", error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
   process.exit();
+}
+
+/** What is known of a measured line. */
+function known(measured: Omit<Measured, "version">, version: string | undefined, isElsewhere: boolean): Measured {
+  const { processorMs: _processor, peakBytes: _memory, ...everywhere } = measured;
+  return { ...(isElsewhere ? everywhere : measured), ...(version !== undefined && { version }) };
 }
 
 /** The cost of one round, in ms. */

@@ -13,12 +13,16 @@ export interface Round {
 export interface Bench {
   /** Makes the next round ready. The warm-up asks for the workload in a smaller size. */
   round(workload: Workload): Promise<Round>;
+  /** Gives back what all rounds shared. */
+  end?(): Promise<void>;
 }
 
 /** Something that can be measured. A subject lives in the process of one line. */
 export interface Subject {
   /** The library's name and version, for the foot of the table; absent where there is no library. */
   readonly version?: string;
+  /** True when the work is done in another process: its processor time and memory are not known then. */
+  readonly isElsewhere?: boolean;
   bench(variant: Variant, meter: Meter): Bench;
 }
 

@@ -41,7 +41,7 @@ export function rowOf(line: Line, outcome: Outcome, baseline: Row | undefined): 
     case "measured": {
       const { roundsMs, processorMs, peakBytes, referenceMs, version } = outcome.measured;
       const medianMs = median(roundsMs);
-      const processorUsPerStep = (processorMs * 1_000) / (steps * roundsMs.length);
+      const processorUsPerStep = processorMs && (processorMs * 1_000) / (steps * roundsMs.length);
       const before = isGrown ? baseline?.processorUsPerStep : undefined;
       return {
         ...row,
@@ -50,9 +50,9 @@ export function rowOf(line: Line, outcome: Outcome, baseline: Row | undefined): 
         spread: spread(roundsMs),
         stepsPerSecond: (steps / medianMs) * 1_000,
         bestStepsPerSecond: (steps / Math.min(...roundsMs)) * 1_000,
-        processorUsPerStep,
-        ...(before !== undefined && { growth: processorUsPerStep / before }),
-        peakBytes,
+        ...(processorUsPerStep !== undefined && { processorUsPerStep }),
+        ...(before !== undefined && processorUsPerStep !== undefined && { growth: processorUsPerStep / before }),
+        ...(peakBytes !== undefined && { peakBytes }),
         referenceMs,
         ...(version !== undefined && { version }),
       };

@@ -7,12 +7,13 @@ import { join } from "node:path";
 export type Synchronous = "NORMAL" | "FULL";
 
 /** A path for a database in a folder of its own, and what throws both away. */
-export function newFolder(): { readonly path: string; discard(): Promise<void> } {
+export function newFolder(): { readonly folder: string; readonly path: string; discard(): Promise<void> } {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
   return {
+    folder,
     path: join(folder, "hub.db"),
     async discard() {
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
