@@ -23,7 +23,8 @@ export class SimulatedTab {
   /** When the database has done what it was asked last. */
   #databaseFreeAtMs = 0;
   #idCount = 0;
-  isOnline = true;
+  /** Timers that wait in a throttled tab. */
+  #held: { readonly dueAtMs: number; readonly fire: () => void }[] | undefined;
 
   constructor(world: World, name: string) {
     this.#world = world;
@@ -55,6 +56,10 @@ export class SimulatedTab {
     if (this.#state !== "frozen") return;
     this.#state = "running";
     for (const task of this.#waiting.splice(0)) this.task(task);
+  }
+  /** Timers do not run any more; messages still come. */
+  throttle(): void {
+    this.#held = [];
   }
   /** What the browser tells a page. */
   tell(event: LifecycleEvent): void {
@@ -88,7 +93,11 @@ export class SimulatedTab {
         this.#lifecycle.add(heard);
         return () => this.#lifecycle.delete(heard);
       },
-      catchUpTimers: () => {},
+      catchUpTimers: () => {
+        const due = this.#held?.filter(({ dueAtMs }) => dueAtMs <= world.clock.now()) ?? [];
+        this.#held = this.#held?.filter((timer) => !due.includes(timer));
+        for (const { fire } of due) fire();
+      },
     };
   }
 
@@ -103,7 +112,20 @@ export class SimulatedTab {
 
   #host(): Host {
     const world = this.#world;
-    const delay: Host["delay"] = (delayMs, callback) => world.clock.delay(delayMs, () => this.task(callback));
+    const delay: Host["delay"] = (delayMs, callback) => {
+      let isCanceled = false;
+      const fire = (): void => {
+        if (!isCanceled) callback();
+      };
+      const dueAtMs = world.clock.now() + delayMs;
+      const cancel = world.clock.delay(delayMs, () =>
+        this.task(() => (this.#held && delayMs > 1 ? this.#held.push({ dueAtMs, fire }) : fire())),
+      );
+      return () => {
+        isCanceled = true;
+        cancel();
+      };
+    };
     const now = (): number => world.clock.now();
     return {
       now,
@@ -116,7 +138,10 @@ export class SimulatedTab {
       afterIo: (callback) => void delay(1, callback),
       delay,
       wakeAt: oneAlarm(delay, now),
-      online: { isOnline: () => this.isOnline, onChange: () => () => {} },
+      online: {
+        isOnline: () => world.clock.online.isOnline(),
+        onChange: (callback) => world.clock.online.onChange(() => this.task(callback)),
+      },
     };
   }
 
@@ -175,7 +200,10 @@ export class SimulatedTab {
   #store(): HubStore {
     return {
       open: async (hub) => {
-        const session = await this.#ask(() => this.#world.store.open(hub));
+        const session = await this.#ask(() => {
+          this.#world.session = this.#world.store.open(hub);
+          return this.#world.session;
+        });
         return new Proxy(session as unknown as StoreSession, {
           get: (target, key) => {
             const member = Reflect.get(target, key, target) as unknown;

@@ -3,6 +3,7 @@
  * (timers, messages, locks, answers of the database) comes as a task of its event loop: a frozen tab gets it when it thaws, a crashed one never.
  */
 import { systemHost } from "../../core/hub/host.ts";
+import type { SyncStoreSession } from "../../core/store/contract.ts";
 import { MemoryStore } from "../../core/store/memory.ts";
 import { VirtualHost } from "../../core/testing/virtual-host.ts";
 import { Random } from "../simulation/replay/random.ts";
@@ -27,6 +28,8 @@ export class World {
   readonly store = new MemoryStore();
   readonly tabs: SimulatedTab[] = [];
   readonly ends = new Map<string, Set<{ readonly tab: SimulatedTab; readonly heard: (message: unknown) => void }>>();
+  /** The newest session of the hub. */
+  session: SyncStoreSession | undefined;
   faults: Faults = NO_FAULTS;
   readonly #random: Random;
   readonly #system = systemHost();
@@ -94,6 +97,19 @@ export class World {
   async settle(): Promise<void> {
     do await new Promise<void>((resolve) => this.#system.afterIo(resolve));
     while (this.#stepCount > 0);
+  }
+
+  /** Takes the network away from all tabs, or gives it back. */
+  setOnline(isOnline: boolean): void {
+    this.clock.online.set(isOnline);
+  }
+
+  /** The stored receipts, one text for each tab. */
+  receiptRows(): string[] {
+    const rows = this.session?.queryEntities({ includesTransient: false, limit: 100 }) ?? [];
+    return rows.flatMap(({ entity }) =>
+      entity.instanceId.startsWith("@holdfast:receipts@") ? (entity.state ?? "") : [],
+    );
   }
 
   // ---- locks
