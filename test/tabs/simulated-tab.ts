@@ -201,6 +201,7 @@ export class SimulatedTab {
     return {
       open: async (hub) => {
         const session = await this.#ask(() => {
+          if (this.#world.storeFailure) throw this.#world.storeFailure;
           this.#world.session = this.#world.store.open(hub);
           return this.#world.session;
         });

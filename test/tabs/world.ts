@@ -25,7 +25,9 @@ interface Lock {
 
 export class World {
   readonly clock = new VirtualHost(Date.UTC(2026, 0, 1));
-  readonly store = new MemoryStore();
+  store = new MemoryStore();
+  /** What opening the store fails with. */
+  storeFailure: Error | undefined;
   readonly tabs: SimulatedTab[] = [];
   readonly ends = new Map<string, Set<{ readonly tab: SimulatedTab; readonly heard: (message: unknown) => void }>>();
   /** The newest session of the hub. */
