@@ -16,7 +16,12 @@ export default defineConfig({
   dts: { oxc: true, sourcemap: true },
   deps: {
     neverBundle: ["cloudflare:workers", /^node:/],
-    onlyImport: ["cloudflare:workers", /^node:/, ...Object.keys(packageJson.dependencies)],
+    onlyImport: [
+      "cloudflare:workers",
+      /^node:/,
+      ...Object.keys(packageJson.dependencies),
+      ...Object.keys(packageJson.peerDependencies),
+    ],
   },
   logLevel: "warn",
   failOnWarn: true,

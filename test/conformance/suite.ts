@@ -1,6 +1,8 @@
 /**
- * The store conformance suite: a case for every sentence of the store contract (`core/store/contract.ts`). A store of your own
- * is tested by one short file:
+ * The store conformance suite, `holdfast/conformance`: a case for every sentence of the store contract (`core/store/contract.ts`), for
+ * Vitest, in Node, browsers or workerd. It needs `vitest` and `fast-check`. A store of your own is tested by one short file:
+ *
+ *     import { storeConformance } from "holdfast/conformance";
  *
  *     storeConformance("MyStore", async (run) => {
  *       const folder = await makeTemporaryFolder();

@@ -10,6 +10,7 @@ const SOURCES = [
   "core",
   "adapters",
   "worker",
+  "test/conformance",
   "package.json",
   "tsconfig.json",
   "tsdown.config.ts",
