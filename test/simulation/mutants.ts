@@ -69,16 +69,16 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    says: "the memory store keeps its inbox in order of arrival",
+    says: "the memory store gives its inbox back newest first",
     file: MEMORY,
-    find: "row.inbox = [...row.inbox, ...change.inboxAdded].sort((a, b) => a.sequence - b.sequence);",
-    replace: "row.inbox = [...change.inboxAdded, ...row.inbox];",
+    find: "    return this.#isSorted ? messages : messages.sort((a, b) => a.sequence - b.sequence);",
+    replace: "    return messages.reverse();",
   },
   {
     says: "the memory store forgets that instances are busy",
     file: MEMORY,
-    find: "    if (row.record?.isBusy || row.inbox.length > 0) this.#data.open.add(change.instanceId);",
-    replace: "    if (row.inbox.length > 0) this.#data.open.add(change.instanceId);",
+    find: "    if (row.record?.isBusy || row.inbox.size > 0) this.#data.open.add(change.instanceId);",
+    replace: "    if (row.inbox.size > 0) this.#data.open.add(change.instanceId);",
   },
   {
     says: "an instance is not busy while its first activity runs",
@@ -175,8 +175,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     says: "a message that no turn of the group took is not stored",
-    file: ENGINE,
-    find: "      keepUntilDue(group.draft(live, this.options.host.now()), stored(message, message.sequence));\n",
+    file: "core/hub/group-changes.ts",
+    find: "    keepUntilDue(group.draft(live, nowMs), stored(message, message.sequence));\n",
     replace: "",
   },
   {
@@ -225,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     says: "SQL histories are read without their order",
     file: "adapters/sql/read.ts",
-    find: "ORDER BY turn`,",
-    replace: "ORDER BY turn DESC`,",
+    find: "ORDER BY t.id`,",
+    replace: "ORDER BY t.id DESC`,",
   },
 ];
