@@ -41,6 +41,7 @@ export type { EgressOptions } from "./http/egress.ts";
 export type { ContentStream, Fetch, FetchInit, FetchResponse } from "./http/fetch.ts";
 export { type Connectivity, type Host, systemHost } from "./hub/host.ts";
 export type { TaskHubOptions } from "./hub/open-engine.ts";
+export type { RetentionOptions } from "./hub/retention.ts";
 export { TaskHub } from "./hub/task-hub.ts";
 export { EntityId, type EntityIdLike, isTaskHubName } from "./identity.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";

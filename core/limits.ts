@@ -40,6 +40,8 @@ export const GROUP_TURNS_MAX = 4_096;
 export const GROUP_ROUNDS_MAX = 16;
 /** Group commits between two yields to the host's event loop, so that timers, I/O and requests are never starved. */
 export const COMMITS_PER_YIELD = 128;
+/** Finished instances deleted at once because their time is over (`retention`): a portion must not hold up other work. */
+export const RETENTION_BATCH_MAX = 100;
 /** How long the hub waits after a failed commit before it takes up its work again, in ms: a full or busy disk needs a moment. */
 export const COMMIT_RETRY_DELAY_MS = 1_000;
 /** Shortest time between two writes of heartbeat details, in ms: they cost a row for each instance, and only a crash loses what is not written. */

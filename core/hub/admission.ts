@@ -428,7 +428,10 @@ function keepHeartbeats(
 }
 
 function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: EnginePorts): Verdict {
-  if (!live.record || !isFinal(live.record.status)) {
+  const { record } = live;
+  const dueAtMs = message.timer ? record && ports.options.retention.dueAtMs(record) : 0;
+  if (message.timer) ports.group.draft(live, now.getTime()).leaveTimer(message.timer);
+  if (!record || !isFinal(record.status) || dueAtMs === undefined || dueAtMs > now.getTime()) {
     ports.group.answer(message, 0);
     return "done";
   }

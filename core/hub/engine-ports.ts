@@ -10,6 +10,7 @@ import type { Message } from "./message.ts";
 import type { Payloads } from "./payloads.ts";
 import type { ReceiptBooks } from "./receipts.ts";
 import type { Registry } from "./registry.ts";
+import type { Retention } from "./retention.ts";
 import type { VersioningOptions } from "./versioning.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -27,6 +28,7 @@ export interface EngineOptions {
   /** Every turn is run again from scratch and compared. */
   readonly checksDeterminism: boolean;
   readonly versioning: VersioningOptions;
+  readonly retention: Retention;
   /** Where requests over an unreliable way are noted as done; absent when every caller is in this process. */
   readonly receipts?: ReceiptBooks;
   /** `isStrict`: a run that is compared with the one before it. */

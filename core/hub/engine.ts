@@ -56,7 +56,7 @@ export class Engine implements EnginePorts, ClientPorts {
 
   constructor(options: EngineOptions) {
     this.options = options;
-    const { host, session, registry, payloads, logger, env, limits } = options;
+    const { host, session, registry, payloads, logger, env, limits, retention } = options;
     this.#activities = new ActivityRunner({
       registry,
       payloads,
@@ -79,8 +79,8 @@ export class Engine implements EnginePorts, ClientPorts {
     });
     this.#timers = new TimerWatch({
       host,
-      dueTimers: (dueAtMs, limit) => session.dueTimers(dueAtMs, limit),
-      nextTimerAtMs: () => session.nextTimerAtMs(),
+      dueTimers: (dueAtMs, limit) => retention.dueTimers(dueAtMs, limit),
+      nextTimerAtMs: () => retention.nextTimerAtMs(),
       fire: (timer) => {
         const live = this.acquire(timer.instanceId);
         this.deliver(live, timerMessage(timer, live.record, host.now()));
@@ -386,6 +386,7 @@ export class Engine implements EnginePorts, ClientPorts {
   }
 
   #deliverGroup(group: Group): void {
+    const { retention } = this.options;
     for (const draft of group.drafts.values()) {
       const { live } = draft;
       live.pendingCommits--;
@@ -393,7 +394,8 @@ export class Engine implements EnginePorts, ClientPorts {
         live.visible = draft.visible;
         live.visibleAtMs = draft.atMs;
       }
-      if (draft.timersAdded.length > 0) this.#timers.added(draft.timersAdded);
+      const deletion = live.visible && retention.finished(live.visible);
+      if (draft.timersAdded.length > 0 || deletion) this.#timers.added([...draft.timersAdded, ...(deletion ?? [])]);
       if (draft.isNews && draft.isOfKnown) this.waiters.changed(live.instanceId, live.visible, draft.atMs);
       if (live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined))
         this.#instances.forget(live);

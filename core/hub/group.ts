@@ -7,6 +7,7 @@ import type { Cancellation } from "./activities.ts";
 import type { ActivityJob } from "./activity-attempt.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { Message } from "./message.ts";
+import type { DueTimer } from "./timer-watch.ts";
 
 const NONE: readonly never[] = [];
 
@@ -32,7 +33,7 @@ export class Draft {
   // Made when first needed: most changes are a turn and nothing else.
   #timersAdded: StoredTimer[] | undefined;
   #timersRemoved: StoredTimer[] | undefined;
-  #timersLeft: StoredTimer[] | undefined;
+  #timersLeft: DueTimer[] | undefined;
   #inboxAdded: InboxMessage[] | undefined;
   #inboxRemoved: number[] | undefined;
   /** The record with new heartbeat details and no other change. */
@@ -88,8 +89,8 @@ export class Draft {
     const isSame = ({ kind, timerId }: StoredTimer): boolean => kind === timer.kind && timerId === timer.timerId;
     if (!takeOut(this.#timersAdded, isSame)) this.#timersRemoved = append(this.#timersRemoved, timer);
   }
-  /** A timer that fired is none of the instance's any more, and another one has its id: nothing is removed. */
-  leaveTimer(timer: StoredTimer): void {
+  /** What was due is done with, and nothing stored is to be removed for it: another timer has its id, or it was none. */
+  leaveTimer(timer: DueTimer): void {
     this.#timersLeft = append(this.#timersLeft, timer);
   }
   /** Notes that a stored message has been taken. */
@@ -113,7 +114,7 @@ export class Draft {
     return this.#timersAdded ?? NONE;
   }
   /** Timers that are done with, removed or left. */
-  get timersDone(): readonly StoredTimer[] {
+  get timersDone(): readonly DueTimer[] {
     const removed = this.#timersRemoved ?? NONE;
     return this.#timersLeft ? [...removed, ...this.#timersLeft] : removed;
   }

@@ -2,6 +2,7 @@
 import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
 import type { InboxMessage, InstanceRecord, OrchestrationStatus, StoredTimer } from "../store/contract.ts";
 import type { Receipt } from "./receipts.ts";
+import type { DueTimer } from "./timer-watch.ts";
 
 /** Who waits for the commit of a message. */
 export interface Ack {
@@ -46,6 +47,8 @@ export interface ReleaseMessage extends MessageBase {
 /** Delete the instance if it is finished. */
 export interface PurgeMessage extends MessageBase {
   readonly kind: "purge";
+  /** Set when nobody asks for it but its time is over. */
+  readonly timer?: DueTimer;
 }
 /** Heartbeat details of running activities, to be kept with the instance. */
 export interface HeartbeatsMessage extends MessageBase {
@@ -74,7 +77,9 @@ export function isFinal(status: OrchestrationStatus): boolean {
 }
 
 /** What a durable timer that is due sends. */
-export function timerMessage(timer: StoredTimer, record: InstanceRecord | undefined, nowMs: number): Message {
+export function timerMessage(due: DueTimer, record: InstanceRecord | undefined, nowMs: number): Message {
+  if (due.kind === "retention") return { kind: "purge", timer: due };
+  const timer: StoredTimer = { ...due, kind: due.kind };
   if (timer.kind !== "timer") return { kind: "release", timer };
   const event: HistoryEvent = {
     type: "TimerFired",

@@ -20,6 +20,7 @@ import { type Host, systemHost } from "./host.ts";
 import { Payloads } from "./payloads.ts";
 import type { ReceiptBooks } from "./receipts.ts";
 import { Registry } from "./registry.ts";
+import { Retention, type RetentionOptions, retentionPeriods } from "./retention.ts";
 import { SealedStore } from "./sealed-store.ts";
 import type { VersioningOptions } from "./versioning.ts";
 
@@ -43,6 +44,8 @@ export interface TaskHubOptions {
   /** For development: every turn is run again from scratch, with another clock and other random numbers, and compared. A difference is reported with the places of both steps. */
   readonly checkDeterminism?: boolean;
   readonly versioning?: VersioningOptions;
+  /** How long finished instances are kept; for ever unless given. They are deleted by the hub itself then. */
+  readonly retention?: RetentionOptions;
   /** Host resources that activities and entities see as `ctx.env`. */
   readonly env?: unknown;
   /** What `callHttp` may reach: public addresses unless given. */
@@ -65,6 +68,7 @@ export async function openEngine(options: TaskHubOptions, receipts?: ReceiptBook
   const logger = options.logger ? harmlessLogger(options.logger) : silentLogger;
   const onNonDeterminism = oneOf(options.onNonDeterminism, ["fail", "suspend"], "onNonDeterminism");
   const versioning = checkVersioning(options.versioning ?? {});
+  const periods = retentionPeriods(options.retention ?? {});
   const limits = limitsOf({
     ...options.limits,
     ...(options.maxConcurrentActivities !== undefined && { concurrentActivitiesMax: options.maxConcurrentActivities }),
@@ -100,6 +104,7 @@ export async function openEngine(options: TaskHubOptions, receipts?: ReceiptBook
     onNonDeterminism,
     checksDeterminism,
     versioning,
+    retention: new Retention(session, periods),
     ...(receipts && { receipts }),
     newRun,
   });

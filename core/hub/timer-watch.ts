@@ -9,11 +9,14 @@ import { COMMIT_RETRY_DELAY_MS, TIMER_BATCH_MAX } from "../limits.ts";
 import { type Awaitable, isPromise, type StoredTimer } from "../store/contract.ts";
 import type { Host } from "./host.ts";
 
+/** Something that is due: a stored timer, or a finished instance that has been kept long enough. */
+export type DueTimer = Omit<StoredTimer, "kind"> & { readonly kind: StoredTimer["kind"] | "retention" };
+
 export interface TimerWatchPorts {
   readonly host: Host;
-  dueTimers(dueAtMs: number, limit: number): Awaitable<readonly StoredTimer[]>;
+  dueTimers(dueAtMs: number, limit: number): Awaitable<readonly DueTimer[]>;
   nextTimerAtMs(): Awaitable<number | undefined>;
-  fire(timer: StoredTimer): void;
+  fire(timer: DueTimer): void;
   /** The store could not be read; it is tried again. */
   failed(error: Error): void;
 }
@@ -62,14 +65,14 @@ export class TimerWatch {
   }
 
   /** Timers were committed. */
-  added(timers: readonly StoredTimer[]): void {
+  added(timers: readonly DueTimer[]): void {
     let earliest = this.#armedAtMs ?? Number.POSITIVE_INFINITY;
     for (const timer of timers) earliest = Math.min(earliest, timer.dueAtMs);
     if (earliest < (this.#armedAtMs ?? Number.POSITIVE_INFINITY)) this.#arm(earliest);
   }
 
   /** Timers were consumed or withdrawn by a commit. */
-  removed(timers: readonly StoredTimer[]): void {
+  removed(timers: readonly DueTimer[]): void {
     if (this.#firing.size === 0) return;
     for (const timer of timers) this.#firing.delete(keyOf(timer));
     if (this.#firing.size === 0) this.look();
@@ -122,4 +125,4 @@ export class TimerWatch {
   }
 }
 
-const keyOf = (timer: StoredTimer): string => `${timer.instanceId} ${timer.kind} ${timer.timerId}`;
+const keyOf = (timer: DueTimer): string => `${timer.instanceId} ${timer.kind} ${timer.timerId}`;

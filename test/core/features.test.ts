@@ -141,7 +141,12 @@ const FEATURES: Readonly<Record<string, Row>> = {
     outside:
       "Writing to blob storage is a task for an activity; a history is plain data that can be replayed elsewhere.",
   },
-  retention: { outside: "Deleting by age is purge by criteria, which a schedule can call." },
+  retention: [
+    [
+      "scenarios/retention.ts",
+      "deletes what has finished when its time is over, each status after its own, and nothing before",
+    ],
+  ],
   "testing host": [["core/test-task-hub.test.ts", "it("]],
   dashboard: { outside: "Part of the demo, not of the engine." },
   "lint rules": { outside: "The determinism check finds at run time what rules would look for." },

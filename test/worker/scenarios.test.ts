@@ -13,6 +13,7 @@ import { eventScenarios } from "../scenarios/events.ts";
 import { lockScenarios } from "../scenarios/locks.ts";
 import { playIn, type Scenario } from "../scenarios/place.ts";
 import { queryScenarios } from "../scenarios/queries.ts";
+import { retentionScenarios } from "../scenarios/retention.ts";
 import { retryScenarios } from "../scenarios/retries.ts";
 import { rewindScenarios } from "../scenarios/rewind.ts";
 import { versionScenarios } from "../scenarios/versions.ts";
@@ -41,4 +42,5 @@ describe("in a Durable Object", () => {
   suspensionScenarios(inDurableObject);
   determinismCheckScenarios(inDurableObject);
   callHttpScenarios(inDurableObject);
+  retentionScenarios(inDurableObject);
 });

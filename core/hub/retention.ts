@@ -1,0 +1,127 @@
+/**
+ * How long finished instances are kept. Nothing is stored for it: what is due is found by asking the store for what finished long enough ago,
+ * together with its timers, so that it survives restarts, wakes an object by its alarm, and counts for what finished before it was asked for.
+ *
+ * V1. An instance is deleted no earlier than its time after its completion, and only while it is still finished then.
+ * V2. Deletions come in portions of `RETENTION_BATCH_MAX`, each a commit among others.
+ */
+import { InvalidArgumentError } from "../errors.ts";
+import { RETENTION_BATCH_MAX } from "../limits.ts";
+import {
+  type Awaitable,
+  type InstanceRecord,
+  isPromise,
+  type OrchestrationStatus,
+  type StoreSession,
+} from "../store/contract.ts";
+import type { DueTimer } from "./timer-watch.ts";
+
+/** How long finished instances are kept, in ms after their completion; for ever where nothing is given. Children are judged by themselves. */
+export interface RetentionOptions {
+  readonly completedMs?: number;
+  readonly failedMs?: number;
+  readonly terminatedMs?: number;
+}
+
+const STATUSES: Readonly<Record<keyof RetentionOptions, readonly OrchestrationStatus[]>> = {
+  completedMs: ["Completed"],
+  failedMs: ["Failed"],
+  terminatedMs: ["Terminated", "Canceled"],
+};
+
+/** Statuses that are kept for one time. */
+export interface RetentionPeriod {
+  readonly statuses: readonly OrchestrationStatus[];
+  readonly keptMs: number;
+}
+
+type Session = Pick<StoreSession, "dueTimers" | "nextTimerAtMs" | "query">;
+
+export class Retention {
+  readonly #session: Session;
+  readonly #periods: readonly RetentionPeriod[];
+  /** No finished instance is due before this; 0 when only the store knows. */
+  #nextAtMs = 0;
+
+  constructor(session: Session, periods: readonly RetentionPeriod[]) {
+    this.#session = session;
+    this.#periods = periods;
+  }
+
+  /** When the instance is to be deleted; `undefined` when it is kept, or has not finished. */
+  dueAtMs({ status, completedAtMs }: InstanceRecord): number | undefined {
+    const period = this.#periods.find(({ statuses }) => statuses.includes(status));
+    return period && completedAtMs !== undefined ? completedAtMs + period.keptMs : undefined;
+  }
+
+  /** An instance has been written: what the hub must wake for, if that has finished it. */
+  finished(record: InstanceRecord): readonly DueTimer[] | undefined {
+    const dueAtMs = this.dueAtMs(record);
+    if (dueAtMs === undefined) return undefined;
+    this.#nextAtMs = Math.min(this.#nextAtMs, dueAtMs);
+    return [dueTimer(record.instanceId, dueAtMs)];
+  }
+
+  /** The store's timers that are due, and the finished instances. */
+  dueTimers(nowMs: number, limit: number): Awaitable<readonly DueTimer[]> {
+    const timers = this.#session.dueTimers(nowMs, limit);
+    if (this.#periods.length === 0 || nowMs < this.#nextAtMs) return timers;
+    this.#nextAtMs = 0;
+    return both(timers, this.#finishedBy(nowMs, RETENTION_BATCH_MAX), (stored, finished) => [...stored, ...finished]);
+  }
+
+  /** When the store's next timer or the next finished instance is due. Asked for when nothing is due now. */
+  nextTimerAtMs(): Awaitable<number | undefined> {
+    const timer = this.#session.nextTimerAtMs();
+    if (this.#periods.length === 0) return timer;
+    if (this.#nextAtMs > 0) return both(timer, undefined, (next) => this.#earliest(next));
+    // What finishes while the store is being asked lowers it too.
+    this.#nextAtMs = Number.POSITIVE_INFINITY;
+    return both(timer, this.#finishedBy(Number.POSITIVE_INFINITY, 1), (next, finished) => {
+      this.#nextAtMs = Math.min(this.#nextAtMs, ...finished.map(({ dueAtMs }) => dueAtMs));
+      return this.#earliest(next);
+    });
+  }
+
+  #earliest(timerAtMs: number | undefined): number | undefined {
+    const earliest = Math.min(timerAtMs ?? Number.POSITIVE_INFINITY, this.#nextAtMs);
+    return Number.isFinite(earliest) ? earliest : undefined;
+  }
+
+  #finishedBy(nowMs: number, limit: number): Awaitable<readonly DueTimer[]> {
+    const due = this.#periods.map(({ statuses, keptMs }) => {
+      const filter = { statuses, ...(Number.isFinite(nowMs) && { completedToMs: nowMs - keptMs }) };
+      return this.#session.query({ filter, orderBy: "completed", limit });
+    });
+    const nothing: Awaitable<readonly DueTimer[]> = [];
+    return due.reduce<Awaitable<readonly DueTimer[]>>(
+      (before, found) =>
+        both(before, found, (items, listed) => [
+          ...items,
+          ...listed.map(({ record }) => dueTimer(record.instanceId, this.dueAtMs(record) ?? 0)),
+        ]),
+      nothing,
+    );
+  }
+}
+
+function dueTimer(instanceId: string, dueAtMs: number): DueTimer {
+  return { instanceId, kind: "retention", timerId: 0, dueAtMs };
+}
+
+/** @throws InvalidArgumentError for a period that does not exist or makes no sense. */
+export function retentionPeriods(options: RetentionOptions): RetentionPeriod[] {
+  return Object.entries(options).flatMap(([name, keptMs]: [string, number | undefined]) => {
+    const statuses = Object.hasOwn(STATUSES, name) ? STATUSES[name as keyof RetentionOptions] : undefined;
+    if (!statuses)
+      throw new InvalidArgumentError(`retention: '${name}' is not one of ${Object.keys(STATUSES).join(", ")}.`);
+    if (keptMs === undefined || keptMs === Number.POSITIVE_INFINITY) return [];
+    if (typeof keptMs !== "number" || !(keptMs >= 0))
+      throw new InvalidArgumentError(`retention.${name} must be a number of at least 0; got ${String(keptMs)}.`);
+    return [{ statuses, keptMs }];
+  });
+}
+
+function both<A, B, R>(a: Awaitable<A>, b: Awaitable<B>, use: (a: A, b: B) => R): Awaitable<R> {
+  return isPromise(a) || isPromise(b) ? Promise.all([a, b]).then(([x, y]) => use(x, y)) : use(a, b);
+}
