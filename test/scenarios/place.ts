@@ -7,24 +7,29 @@ import { TestTaskHub, type TestTaskHubOptions } from "holdfast/testing";
 import { it } from "vitest";
 
 type HubOptions = Omit<TestTaskHubOptions, "functions" | "store">;
+/** Opens the hubs of a place. */
+export type OpenHub = (options: TestTaskHubOptions) => Promise<TestTaskHub>;
+const openTestHub: OpenHub = (options) => TestTaskHub.open(options);
 
 /** What a scenario is given. */
 export class Place {
   readonly #connect: () => HubStore;
   readonly #opened: TestTaskHub[] = [];
   readonly #defaults: HubOptions;
+  readonly #openHub: OpenHub;
 
   /** @param connect gives a store over the same data each time. */
-  constructor(connect: () => HubStore, defaults: HubOptions = {}) {
+  constructor(connect: () => HubStore, defaults: HubOptions = {}, openHub: OpenHub = openTestHub) {
     this.#connect = connect;
     this.#defaults = defaults;
+    this.#openHub = openHub;
   }
 
   /** Opens a hub over what the one before left; its clock goes on where that one stopped. */
   async open(functions: readonly FunctionDefinition[], options: HubOptions = {}): Promise<TestTaskHub> {
     const last = this.#opened.at(-1);
     await last?.close();
-    const hub = await TestTaskHub.open({
+    const hub = await this.#openHub({
       ...(last && { startAt: last.now }),
       ...this.#defaults,
       ...options,
@@ -48,8 +53,9 @@ export async function playIn(
   connect: () => HubStore,
   play: (place: Place) => Promise<void>,
   defaults: HubOptions = {},
+  openHub: OpenHub = openTestHub,
 ): Promise<void> {
-  const place = new Place(connect, defaults);
+  const place = new Place(connect, defaults, openHub);
   try {
     await play(place);
   } finally {
