@@ -84,12 +84,12 @@ export const OPENING: Cases = {
     fenceFrom(hub, hub.database.store, true),
 
   "S2: a newer session through another connection fences the older by its next commit": async (hub) => {
-    const store = hub.database.connect?.();
+    const store = hub.connect();
     if (store) await fenceFrom(hub, store, false);
   },
 
   "S2: an older session that has made as many commits as the newer one is fenced all the same": async (hub) => {
-    const store = hub.database.connect?.();
+    const store = hub.connect();
     if (!store) return;
     await hub.commit(FIRST);
     const newer = await store.open(HUB);
@@ -147,7 +147,7 @@ export const OPENING: Cases = {
   },
 
   "S3: what was committed is there for another connection": async (hub) => {
-    const store = hub.database.connect?.();
+    const store = hub.connect();
     if (!store) return;
     await hub.commit(FIRST);
     const before = await hub.view();

@@ -29,10 +29,19 @@ export const IDS: readonly string[] = ["a", "b", "c"];
 export class HubUnderTest {
   readonly database: TestDatabase;
   session: StoreSession;
+  /** Why the case says nothing about this store, once it has found that out. */
+  inapplicable: string | undefined;
 
   constructor(database: TestDatabase, session: StoreSession) {
     this.database = database;
     this.session = session;
+  }
+
+  /** Another store object over the same database; without one the case does not apply. */
+  connect(): HubStore | undefined {
+    const store = this.database.connect?.();
+    if (!store) this.inapplicable = "its data lives in one store object";
+    return store;
   }
 
   /** A promise even when the store is synchronous: a failure is a rejection. */
@@ -101,20 +110,26 @@ function bystanders(): InstanceChange[] {
   return [...instances, { instanceId: "@counter@k", atMs: 500, entity: entity("@counter@k", { state: "bystander" }) }];
 }
 
-/** Runs a case in a hub of a fresh database, with the other hub opened before it, and looks at the other hub afterwards. */
-export function runCase(withDatabase: WithDatabase, run: Case): Promise<void> {
-  return withDatabase(async (database) => {
+/**
+ * Runs a case in a hub of a fresh database, with the other hub opened before it, and looks at the other hub afterwards.
+ * @returns why the case does not apply to the store, if it does not.
+ */
+export async function runCase(withDatabase: WithDatabase, run: Case): Promise<string | undefined> {
+  let inapplicable: string | undefined;
+  await withDatabase(async (database) => {
     const other = await database.store.open(OTHER_HUB);
     await other.commit(bystanders());
     const before = await viewOf(other, IDS);
     const hub = new HubUnderTest(database, await database.store.open(HUB));
     await run(hub);
+    inapplicable = hub.inapplicable;
     expect(await viewOf(other, IDS), "the other hub").toEqual(before);
     expect(other.isFenced, "the other hub").toBe(false);
     await other.commit([{ instanceId: "a", atMs: 3_000, record: record("a", { name: "still writable" }) }]);
     await other.close();
     await hub.session.close();
   });
+  return inapplicable;
 }
 
 /** Awaits a call of a contract whose answer may be a value or a promise, turning a throw into a rejection. */
