@@ -139,6 +139,11 @@ export class IndexedDbSession implements StoreSession {
     }
   }
 
+  /** @throws HubFencedError when a newer session has opened the hub. */
+  async checkFence(): Promise<void> {
+    await this.#read(async () => {});
+  }
+
   async load(instanceId: string): Promise<StoredInstance | undefined> {
     const read: Read<InstanceState | undefined> = (reading, hub) => readInstance(reading, hub, instanceId);
     const { found, folded } = await this.#readOf(instanceId, read, undefined);

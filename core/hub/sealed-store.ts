@@ -87,6 +87,9 @@ class SealedSession implements StoreSession {
   get isFenced(): boolean {
     return this.#inner.isFenced;
   }
+  checkFence(): Awaitable<void> {
+    return this.#inner.checkFence?.();
+  }
   async commit(changes: readonly InstanceChange[]): Promise<void> {
     await this.#inner.commit(await Promise.all(changes.map((change) => sealChange(change, this.#in))));
   }

@@ -186,6 +186,11 @@ export interface StoreSession {
   readonly epoch: number;
   /** True when the hub has been taken over by a newer session, as far as is known without asking the database. */
   readonly isFenced: boolean;
+  /**
+   * Asks the database whether a newer session has opened the hub. Absent where `isFenced` tells at once.
+   * @throws HubFencedError when one has.
+   */
+  checkFence?(): Awaitable<void>;
   /** @throws HubFencedError when a newer session has opened the hub. */
   commit(changes: readonly InstanceChange[]): Awaitable<void>;
   /** An instance, or `undefined` when neither a record nor messages for it are stored. */

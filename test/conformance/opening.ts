@@ -100,6 +100,18 @@ export const OPENING: Cases = {
     hub.session = await store.open(HUB);
   },
 
+  "S2: a session that is asked whether it is fenced says so": async (hub) => {
+    await hub.session.checkFence?.();
+    const older = hub.session;
+    const store = older.checkFence ? (hub.database.connect?.() ?? hub.database.store) : hub.database.store;
+    hub.session = await store.open(HUB);
+    if (older.checkFence)
+      await expect(outcomeOf(async () => older.checkFence?.())).rejects.toMatchObject({ code: "hubFenced" });
+    expect(older.isFenced).toBe(true);
+    await hub.session.checkFence?.();
+    await older.close();
+  },
+
   "S2: a session that was fenced before it wrote anything writes nothing": async (hub) => {
     const newer = await hub.database.store.open(HUB);
     await expect(hub.commit(FIRST)).rejects.toMatchObject({ code: "hubFenced" });

@@ -1,4 +1,4 @@
-import { InstanceNotFoundError, OrchestrationAlreadyExistsError, type OrchestrationState } from "holdfast";
+import { InstanceNotFoundError, OrchestrationAlreadyExistsError, type OrchestrationState, TaskHub } from "holdfast";
 import { describe, expect, it } from "vitest";
 import type { TabHub } from "../../adapters/indexeddb/tabs/tab-hub.ts";
 import { collect, functions, greet, log, sleeper } from "./functions.ts";
@@ -102,6 +102,21 @@ describe("tabs of one hub", () => {
     expect(first!.hub.role).toBe("client");
     expect(executing(tabs)).toHaveLength(1);
     expect((await world.until(first!.hub.waitForOrchestrationCompletion("own"))).output).toBe("Hello, frozen!");
+  });
+
+  it("a tab that executes no longer, and does not know it, answers nothing from its memory", async () => {
+    const world = new World();
+    const tabs = await open(world, 2);
+    const { hub } = tabs[1]!;
+    await world.until(hub.scheduleNewOrchestration(collect, undefined, { instanceId: "known" }));
+    const other = await TaskHub.open({ store: world.store, functions });
+    await other.raiseOrchestrationEvent("known", "said", "stop");
+    await other.waitForOrchestrationCompletion("known");
+    await other.scheduleNewOrchestration(collect, undefined, { instanceId: "new" });
+    expect(executing(tabs)).toHaveLength(1);
+    expect((await world.until(hub.getOrchestrationState("known")))?.runtimeStatus).toBe("Completed");
+    await world.until(hub.raiseOrchestrationEvent("new", "said", "stop"));
+    expect((await world.until(hub.waitForOrchestrationCompletion("new"))).output).toEqual([]);
   });
 
   it("a frozen tab is replaced although nobody calls, so that timers go on", async () => {

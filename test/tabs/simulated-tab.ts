@@ -205,8 +205,16 @@ export class SimulatedTab {
           this.#world.session = this.#world.store.open(hub);
           return this.#world.session;
         });
+        let isFenced = false;
+        // As in a browser: that another tab has the hub is not known before the database is asked, or refuses a commit.
+        const checkFence = (): Promise<void> =>
+          this.#ask(() => {
+            isFenced = session.isFenced;
+          });
         return new Proxy(session as unknown as StoreSession, {
           get: (target, key) => {
+            if (key === "isFenced") return isFenced;
+            if (key === "checkFence") return checkFence;
             const member = Reflect.get(target, key, target) as unknown;
             if (typeof member !== "function" || key === "close") return member;
             return (...args: unknown[]) => this.#ask(() => Reflect.apply(member, target, args) as unknown);

@@ -21,6 +21,8 @@ export interface CallerPorts {
   readonly engine: Engine;
   readonly books: ReceiptBooks;
   readonly wire: Wire;
+  /** Whether the leader still has the hub, as the store says. */
+  isInOffice(): Promise<boolean>;
   answer(tab: string, id: number, outcome: Outcome): void;
 }
 
@@ -83,7 +85,8 @@ export class Caller {
   async #change({ id, place, call }: Change, book: ReceiptBook): Promise<void> {
     this.#outcomes.set(place, undefined);
     const outcome = await outcomeOf(this.#resultOf(call, place, book));
-    if (this.#ports.engine.stopped) return;
+    // A refusal commits nothing, which would have failed if another leader had the hub by now.
+    if (this.#ports.engine.stopped || (outcome.kind === "error" && !(await this.#ports.isInOffice()))) return;
     if (this.#outcomes.has(place)) this.#outcomes.set(place, outcome);
     this.#ports.answer(this.#tab, id, outcome);
   }
@@ -109,7 +112,7 @@ export class Caller {
     this.#reading.add(id);
     const outcome = await outcomeOf(this.#readingOf(call));
     this.#reading.delete(id);
-    if (!this.#ports.engine.stopped) this.#ports.answer(this.#tab, id, outcome);
+    if (await this.#ports.isInOffice()) this.#ports.answer(this.#tab, id, outcome);
   }
 
   async #readingOf(call: Call<ReadName>): Promise<unknown> {

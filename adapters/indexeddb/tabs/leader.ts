@@ -2,8 +2,10 @@
  * A tab's time in office: it has the hub open and answers the calls of all tabs, its own among them.
  *
  * G1. The term is the epoch of the hub's session, or one more than the highest term heard when the store has been wiped.
- * G2. A tab is forgotten, with its receipts, when its presence lock is free: it has gone, or has left with nothing under way.
+ * G2. What is read, and what is refused, is answered once the store has been asked whether the hub is still this leader's: only commits ask by themselves.
+ * G3. A tab is forgotten, with its receipts, when its presence lock is free: it has gone, or has left with nothing under way.
  */
+import { HubFencedError, StorageLostError } from "../../../core/errors.ts";
 import type { Engine } from "../../../core/hub/engine.ts";
 import { openEngine, type TaskHubOptions } from "../../../core/hub/open-engine.ts";
 import { ReceiptBooks } from "../../../core/hub/receipts.ts";
@@ -76,6 +78,7 @@ export class Leader {
         engine: this.#engine,
         books: this.#books,
         wire,
+        isInOffice: () => this.#isInOffice(),
         answer: (to, id, outcome) => this.#ports.answer(this.term, to, id, outcome),
       };
       caller = new Caller(tab, ports, this.#left.get(tab));
@@ -94,6 +97,19 @@ export class Leader {
     this.#callers.delete(tab);
     this.#books.drop(tab);
     this.#ports.gone(tab);
+  }
+
+  /** Asks the store whether this leader still has the hub. A tab that hung does not know that another has taken over. */
+  async #isInOffice(): Promise<boolean> {
+    const { session } = this.#engine.options;
+    try {
+      await session.checkFence?.();
+      if (session.isFenced) this.#engine.stop(new HubFencedError(this.#engine.options.hubName));
+    } catch (error) {
+      if (error instanceof HubFencedError || error instanceof StorageLostError) this.#engine.stop(error);
+      return false;
+    }
+    return !this.isStopped;
   }
 
   /** Gives the hub up. Calls that are not answered by now are not answered at all. */
