@@ -15,6 +15,9 @@ const HANG_MS_MAX = 6_000;
 /** How long everything may take to come to its end once no tab is taken away any more, in ms. */
 const END_MS_MAX = 120_000;
 
+/** Events that are told with a fault. */
+const STORY_LENGTH = 20;
+
 const DEPARTURES = ["close", "crash", "leave", "hang"] as const;
 type Departure = (typeof DEPARTURES)[number];
 
@@ -50,8 +53,11 @@ class Round {
   readonly #away = new Set<TabPage>();
   readonly #hanging = new Set<TabPage>();
   readonly #outputs: (JourneyOutput | undefined)[] = [];
+  /** What has been asked and not answered, with the name of the tab. */
+  readonly #underWay = new Map<string, string>();
   readonly #faults: string[] = [];
   readonly #departures: Record<Departure, number> = { close: 0, crash: 0, leave: 0, hang: 0 };
+  readonly #events: { readonly atMs: number; readonly what: string }[] = [];
   #tabsOpened = 0;
   #openingCount = 0;
   #isEnding = false;
@@ -72,7 +78,7 @@ class Round {
     this.#isEnding = true;
     if (this.#tabCount === 0) this.#open();
     if (await Promise.race([travels.then(() => false), pause(END_MS_MAX, true, { ref: false })]))
-      this.#faults.push(`${this.#unfinished().join(", ")} did not end within ${END_MS_MAX} ms`);
+      this.#faults.push(`not answered within ${END_MS_MAX} ms: ${this.#unanswered()}`);
     if (this.#faults.length === 0) await this.#audit();
   }
 
@@ -94,34 +100,42 @@ class Round {
     while (!this.#isEnding) {
       const index = this.#outputs.push(undefined) - 1;
       try {
-        await this.#insist((tab) => tab.ask("start", index));
-        const watch = this.#random(4) === 0 ? this.#insist((tab) => tab.ask("watch", index)) : undefined;
-        await this.#insist((tab) => tab.ask("approve", index));
-        const { output } = await this.#insist((tab) => tab.ask("wait", index));
+        await this.#insist(`start ${index}`, (tab) => tab.ask("start", index));
+        const watch =
+          this.#random(4) === 0 ? this.#insist(`watch ${index}`, (tab) => tab.ask("watch", index)) : undefined;
+        await this.#insist(`approve ${index}`, (tab) => tab.ask("approve", index));
+        const { output } = await this.#insist(`wait ${index}`, (tab) => tab.ask("wait", index));
         this.#outputs[index] = output as JourneyOutput;
         const seen = await watch;
         if (seen && seen.at(-1) !== "completed")
           this.#faults.push(`journey ${index} was watched to ${seen.join(", ")}`);
-        if (this.#random(10) === 0 && !(await this.#insist((tab) => tab.ask("query"))).includes(`journey-${index}`))
+        if (
+          this.#random(10) === 0 &&
+          !(await this.#insist("query", (tab) => tab.ask("query"))).includes(`journey-${index}`)
+        )
           this.#faults.push(`journey ${index} is not among those that were listed`);
       } catch (error) {
-        this.#faults.push(`journey ${index}: ${(error as Error).stack}`);
+        const { message, cause } = error as Error;
+        this.#faults.push(`${message}: ${cause}\n${this.#story().join("\n")}`);
         return;
       }
     }
   }
 
   /** Asks any tab; when it goes away meanwhile, another one. */
-  async #insist<T>(ask: (tab: TabPage) => Promise<T>): Promise<T> {
+  async #insist<T>(what: string, ask: (tab: TabPage) => Promise<T>): Promise<T> {
     for (;;) {
       const there = [...this.#tabs].filter(({ isThere }) => isThere);
       const tab = there[this.#random(there.length)];
       if (!tab) await pause(20);
       else
         try {
+          this.#underWay.set(what, tab.name);
           return await ask(tab);
         } catch (error) {
-          if (!(error instanceof TabGone)) throw error;
+          if (!(error instanceof TabGone)) throw new Error(`${what} in tab ${tab.name} failed`, { cause: error });
+        } finally {
+          this.#underWay.delete(what);
         }
     }
   }
@@ -149,8 +163,9 @@ class Round {
   }
 
   async #depart(victim: TabPage, departure: Departure): Promise<void> {
+    const ms = departure === "hang" ? this.#random(HANG_MS_MAX) : 0;
+    this.#events.push({ atMs: performance.now(), what: `tab ${victim.name}: ${departure} ${ms || ""}` });
     if (departure === "hang") {
-      const ms = this.#random(HANG_MS_MAX);
       await victim.ask("hang", ms);
       this.#hanging.add(victim);
       void pause(ms + 1_000, undefined, { ref: false }).then(() => this.#hanging.delete(victim));
@@ -195,10 +210,19 @@ class Round {
       .finally(() => this.#openingCount--);
   }
 
+  /** The newest events of the round, with their instants in ms. */
+  #story(): string[] {
+    const roles = this.#ground.heard.flatMap(({ said, atMs }) =>
+      said.type === "role" ? [{ atMs, what: `tab ${said.name} is ${said.role}` }] : [],
+    );
+    const events = [...roles, ...this.#events].sort((a, b) => a.atMs - b.atMs).slice(-STORY_LENGTH);
+    return events.map(({ atMs, what }) => `${Math.round(atMs)}  ${what}`);
+  }
+
   // ---- judgement
 
-  #unfinished(): string[] {
-    return this.#outputs.flatMap((output, index) => (output ? [] : [`journey ${index}`]));
+  #unanswered(): string {
+    return Array.from(this.#underWay, ([what, name]) => `${what} in tab ${name}`).join(", ");
   }
 
   async #audit(): Promise<void> {
@@ -211,7 +235,7 @@ class Round {
         if (!this.#ground.executed.has(nonce)) this.#faults.push(`journey ${index} has a result that nobody gave`);
     }
     const count = this.#outputs.length;
-    const signalled = (await this.#insist((tab) => tab.ask("audit", count))).sort();
+    const signalled = (await this.#insist("audit", (tab) => tab.ask("audit", count))).sort();
     const expected = this.#outputs.map((_, index) => `trip ${index}`).sort();
     if (!isDeepStrictEqual(signalled, expected))
       this.#faults.push(`the entity got the signals ${signalled.join(", ")}`);
