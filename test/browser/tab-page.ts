@@ -70,7 +70,8 @@ export class TabPage {
 
   /** Comes back to the hub, from the cache or anew: another tab, to its driver. */
   async return(): Promise<TabPage> {
-    await this.#page.goBack();
+    // A page that comes out of the cache loads nothing.
+    await this.#page.goBack({ waitUntil: "commit" });
     const tab = new TabPage(this.name, this.#page);
     await tab.#ready();
     return tab;
