@@ -39,7 +39,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["scenarios/versions.ts", "changes with continueAsNew's newVersion, and the new code runs"],
   ],
   sendEvent: [["scenarios/events.ts", "of an instance for another reaches it, and one that is missing drops it"]],
-  "custom status": [["core/custom-status.test.ts", "changes with every turn, and is seen between turns"]],
+  "custom status": [["scenarios/custom-status.ts", "changes with every turn, and is seen between turns"]],
   "a log that is silent during replay": [
     ["core/logging.test.ts", "takes each line once, however often the code is replayed"],
   ],
@@ -162,7 +162,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["core/types-entities.test.ts", "has a task for every operation"],
   ],
   "virtual time": [
-    ["core/patterns.test.ts", "human interaction takes the answer that comes in time, and escalates when none does"],
+    ["scenarios/patterns.ts", "human interaction takes the answer that comes in time, and escalates when none does"],
   ],
   "verifying a history by replaying it": [
     ["core/patches.test.ts", "replayHistory"],
