@@ -47,8 +47,8 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["scenarios/determinism.ts", "lets code pass that uses the context for all of it, with every kind of step"],
   ],
   "whenAll and whenAny": [
-    ["core/when-all-any.test.ts", "waits for all, and fails then with one AggregateError that tells of every failure"],
-    ["core/when-all-any.test.ts", "does not throw for a winner that failed until its result is read"],
+    ["scenarios/when-all-any.ts", "waits for all, and fails then with one AggregateError that tells of every failure"],
+    ["scenarios/when-all-any.ts", "does not throw for a winner that failed until its result is read"],
   ],
   "retry policies": [
     ["scenarios/retries.ts", "waits longer each time, up to its bound, and gives up after its attempts"],

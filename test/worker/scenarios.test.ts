@@ -20,6 +20,7 @@ import { retryScenarios } from "../scenarios/retries.ts";
 import { rewindScenarios } from "../scenarios/rewind.ts";
 import { versionScenarios } from "../scenarios/versions.ts";
 import { watchScenarios } from "../scenarios/watches.ts";
+import { whenAllAnyScenarios } from "../scenarios/when-all-any.ts";
 
 let objectCount = 0;
 
@@ -46,5 +47,6 @@ describe("in a Durable Object", () => {
   callHttpScenarios(inDurableObject);
   retentionScenarios(inDurableObject);
   patternScenarios(inDurableObject);
+  whenAllAnyScenarios(inDurableObject);
   customStatusScenarios(inDurableObject);
 });
