@@ -46,6 +46,7 @@ export class HubBehindTab extends TestTaskHub {
         engine,
         books,
         wire,
+        isInOffice: () => Promise.resolve(true),
         answer: (_tab, id, outcome) => outbox.answered({ term: TERM, id, outcome: structuredClone(outcome) }),
       },
       undefined,
