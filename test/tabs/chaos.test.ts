@@ -4,9 +4,13 @@ import { Chaos } from "./chaos.ts";
 const SEED_COUNT = Number(process.env.TAB_SEEDS ?? 25);
 const FIRST_SEED = Number(process.env.TAB_SEED ?? 1);
 
+/** Seeds that have failed once. 2009: the lead is taken from a frozen tab that was given it and has not heard. */
+const ONCE_FAILED = [2_009];
+
 it("whatever happens to tabs, every call that was answered took effect once, and each tab's in order", async () => {
   let toldCount = 0;
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed++) {
+  const seeds = Array.from({ length: SEED_COUNT }, (_, index) => FIRST_SEED + index);
+  for (const seed of [...seeds, ...ONCE_FAILED]) {
     const chaos = new Chaos(seed);
     try {
       await chaos.run();

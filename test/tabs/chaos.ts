@@ -66,7 +66,9 @@ export class Chaos {
     const tab = this.world.openTab();
     const member: Member = { tab, hub: tab.hub(functions), isClosed: false };
     this.#members.push(member);
-    void member.hub.join();
+    void member.hub.join().catch((error) => {
+      if (!member.isClosed) this.#failures.push(["join", error]);
+    });
     this.#act(member, 0);
   }
 

@@ -31,10 +31,11 @@ export class LeadClaim {
       });
     const options = isTaking ? { steal: true } : { signal: this.#queued.signal };
     locks.request(lockName, options, held).catch((error: unknown) => {
-      const { kind } = this.#stage;
+      const isOver = this.#stage.kind === "over";
       this.#stage = { kind: "over" };
-      if (kind === "held") lost();
-      else if (kind === "queued") failed(error);
+      // It may be taken from a frozen tab that has been given it and does not know yet.
+      if (!isOver && (error as Error)?.name === "AbortError") lost();
+      else if (!isOver) failed(error);
     });
   }
 

@@ -22,6 +22,8 @@ import type { Wire } from "./wire.ts";
 export type TabRole = "executing" | "client";
 
 type Standing =
+  /** It has not joined yet. */
+  | { readonly kind: "joining" }
   | { readonly kind: "following"; readonly claim: LeadClaim }
   | { readonly kind: "opening"; readonly claim: LeadClaim }
   | { readonly kind: "leading"; readonly claim: LeadClaim; readonly leader: Leader }
@@ -52,7 +54,7 @@ export class Tab {
   readonly #presence: Presence;
   readonly #pulse: Pulse;
   readonly #stopListening: () => void;
-  #standing: Standing = { kind: "away" };
+  #standing: Standing = { kind: "joining" };
   /** The highest term heard. */
   #term: number | undefined;
   #cancelLook = (): void => {};
@@ -93,8 +95,11 @@ export class Tab {
     const ready = new Promise<void>((resolve) => {
       this.#ready = resolve;
     });
-    this.#follow();
-    this.#look();
+    // It may have left, or been closed, before it was there.
+    if (this.#standing.kind === "joining") {
+      this.#follow();
+      this.#look();
+    }
     await ready;
   }
 
