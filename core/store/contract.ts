@@ -119,7 +119,7 @@ export interface InstanceChange {
   readonly record?: InstanceRecord;
   /** The entity as it is now; `null` when it is no more. Absent when nothing in it changed. */
   readonly entity?: EntityRecord | null;
-  /** Events of new turns, one array a turn; the first gets the index `firstTurn`. */
+  /** Events of new turns, one array a turn; the first gets the index `firstTurn`. Only an instance with a record has turns. */
   readonly turns?: readonly (readonly HistoryEvent[])[];
   readonly firstTurn?: number;
   readonly timersRemoved?: readonly StoredTimer[];

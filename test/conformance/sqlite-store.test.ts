@@ -97,6 +97,44 @@ test("a commit that finds the file locked says so, changes nothing, and can be t
   other.close();
 });
 
+test("turns of any number of instances stay apart, whatever hubs, sessions and failed commits are between them", () => {
+  const other = new DatabaseSync(file());
+  const ran = (instanceId: string, text: string) => ({
+    ...start(instanceId),
+    firstTurn: 0,
+    turns: [turn(1_000, text), turn(1_001, text)],
+  });
+  const expected = new Map<string, string>();
+  for (let round = 0; round < 4; round++) {
+    const sessions = ["orders", "billing"].map((hub) => [hub, openStore({ busyTimeoutMs: 0 }).open(hub)] as const);
+    for (let n = 0; n < 150; n++) {
+      for (const [hub, session] of sessions) {
+        const id = `${hub}-${round}-${n}`;
+        if (n % 50 === 0) {
+          other.exec("BEGIN IMMEDIATE");
+          expect(codeOf(() => session.commit([ran(id, "failed")]))).toBe("storeBusy");
+          other.exec("ROLLBACK");
+          expect(() => session.commit([ran(id, "undone"), { instanceId: "none", atMs: 1, turns: [[]] }])).toThrow(
+            "none",
+          );
+        }
+        session.commit([ran(id, id)]);
+        expected.set(id, hub);
+      }
+    }
+    for (const [, session] of sessions) session.close();
+  }
+  const [orders, billing] = [openStore().open("orders"), openStore().open("billing")];
+  for (const [id, hub] of expected) {
+    const history = (hub === "orders" ? orders : billing).history(id);
+    expect(history).toEqual([...turn(1_000, id), ...turn(1_001, id)]);
+  }
+  const rows = other.prepare("SELECT count(*) AS turns FROM holdfast_turns").get();
+  expect(rows).toEqual({ turns: 2 * expected.size });
+  for (const session of [orders, billing]) session.close();
+  other.close();
+});
+
 /** Runs `run` while every connection that is opened gets one more setting. */
 function withPragma(pragma: string, run: () => void): void {
   const { exec } = DatabaseSync.prototype;
