@@ -37,17 +37,15 @@ export class ReceiptBook {
   readonly caller: string;
   readonly #answers = new Map<number, unknown>();
   #answeredBelow = 0;
-  /** Instant of the last commit that wrote it. */
-  writtenAtMs = 0;
 
-  constructor(caller: string, stored?: { readonly state: string; readonly writtenAtMs: number }) {
+  /** @param text what `textWith` gave when the book was stored. */
+  constructor(caller: string, text?: string) {
     this.caller = caller;
-    if (!stored) return;
-    const { answers, answeredBelow } = JSON.parse(stored.state) as StoredBook;
+    if (text === undefined) return;
+    const { answers, answeredBelow } = JSON.parse(text) as StoredBook;
     this.#answeredBelow = answeredBelow;
-    this.writtenAtMs = stored.writtenAtMs;
-    for (const [request, text] of answers)
-      this.#answers.set(request, text === null ? undefined : defaultCodec.decode(text));
+    for (const [request, answer] of answers)
+      this.#answers.set(request, answer === null ? undefined : defaultCodec.decode(answer));
   }
 
   get answeredBelow(): number {
@@ -100,8 +98,7 @@ export class ReceiptBooks {
       const page = await session.queryEntities({ ...filter, ...(after !== undefined && { after }) });
       for (const { entity } of page) {
         const { key } = EntityId.parse(entity.instanceId);
-        const { state = "", lastModifiedAtMs: writtenAtMs } = entity;
-        this.#books.set(key, new ReceiptBook(key, { state, writtenAtMs }));
+        this.#books.set(key, new ReceiptBook(key, entity.state));
       }
       after = page.at(-1)?.entity.instanceId;
       isLast = page.length < PAGE_SIZE;
@@ -141,7 +138,6 @@ export class ReceiptBooks {
     this.#dropped.clear();
     for (const [book, answered] of notes) {
       if (this.#books.get(book.caller) !== book) continue;
-      book.writtenAtMs = atMs;
       const instanceId = rowOf(book.caller);
       changes.push({
         instanceId,

@@ -1,3 +1,4 @@
+import type { Codec } from "holdfast";
 import { describe, expect, it } from "vitest";
 import type { TabHub } from "../../adapters/indexeddb/tabs/tab-hub.ts";
 import { functions, greet } from "./functions.ts";
@@ -107,6 +108,25 @@ describe("a call whose executing tab crashes at any moment", () => {
 });
 
 describe("receipts", () => {
+  it("are read by the next tab also when the codec answers with promises, and payloads reach it", async () => {
+    const codec: Codec = {
+      encode: async (value) => `sealed ${JSON.stringify(value)}`,
+      decode: async (text) => JSON.parse(text.slice("sealed ".length)) as unknown,
+    };
+    const world = new World();
+    const [first, second] = [world.openTab(), world.openTab()];
+    await world.until(first.hub(functions, { codec }).join());
+    const hub = second.hub(functions, { codec });
+    await world.until(hub.join());
+    const calls = Array.from({ length: 20 }, (_, index) => hub.signalEntity("@log@a", "add", `${index}`));
+    await world.advance(20);
+    first.crash();
+    await world.until(Promise.all(calls));
+    const entity = await world.until(hub.getEntity<string[]>("@log@a"));
+    expect(entity?.state).toEqual(calls.map((_, index) => `${index}`));
+    expect(world.receiptRows()[0]).toMatch(/^sealed /);
+  });
+
   it("are one small row for each tab, hidden from listings, and go with their tab", async () => {
     const world = new World();
     const [, hub] = await twoTabs(world);

@@ -5,7 +5,7 @@
  * B2. Changes are sent in the order in which they were made, again and again to every new leader, and to the same one when no answer comes.
  * B3. The numbers of changes have no gaps, and a change says which earlier ones are answered: so a leader can tell what it has not got yet.
  */
-import { errorData, reviveError } from "../../../core/error-data.ts";
+import { reviveError } from "../../../core/error-data.ts";
 import { InvalidArgumentError } from "../../../core/errors.ts";
 import { Fifo } from "../../../core/fifo.ts";
 import { CHANGES_UNDER_WAY_MAX, RESEND_DELAY_MAX_MS, RESEND_DELAY_MS } from "./bounds.ts";
@@ -170,9 +170,4 @@ function cloned(call: Call): Call {
       `An argument of this call cannot be sent to another tab: ${(error as Error).message}. Options are plain values; payloads are what the codec keeps.`,
     );
   }
-}
-
-/** An error as the outcome of a call. */
-export function failed(error: unknown): Extract<Answer["outcome"], { kind: "error" }> {
-  return { kind: "error", error: errorData(error) };
 }
