@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
 import { DurableObjectStore } from "../../adapters/durable-objects/index.ts";
 import { callHttpScenarios } from "../scenarios/call-http.ts";
-import { continueAsNewScenarios } from "../scenarios/continue-as-new.ts";
+import { BETWEEN_STEPS_AT_ONCE, continueAsNewScenarios } from "../scenarios/continue-as-new.ts";
 import { customStatusScenarios } from "../scenarios/custom-status.ts";
 import { determinismCheckScenarios, suspensionScenarios } from "../scenarios/determinism.ts";
 import { entityCallScenarios } from "../scenarios/entities.ts";
@@ -37,7 +37,7 @@ describe("in a Durable Object", () => {
   lockScenarios(inDurableObject);
   eventScenarios(inDurableObject);
   retryScenarios(inDurableObject);
-  continueAsNewScenarios(inDurableObject);
+  continueAsNewScenarios(inDurableObject, BETWEEN_STEPS_AT_ONCE);
   rewindScenarios(inDurableObject);
   versionScenarios(inDurableObject);
   queryScenarios(inDurableObject);
