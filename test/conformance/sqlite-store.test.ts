@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, expectTypeOf, test } from "vitest";
 import { storeErrorOf } from "../../adapters/sqlite/failure.ts";
 import { SqliteStore } from "../../adapters/sqlite/index.ts";
+import type { SyncStoreSession } from "../../core/store/contract.ts";
 import { fullRecord, message, record, turn } from "./samples.ts";
 
 let folder = "";
@@ -253,6 +254,15 @@ test("a hub that is open elsewhere is not opened by a store that waits, until it
   await expect(waiting({ waitTimeoutMs: 0 }).open("orders")).rejects.toMatchObject({ code: "timeout" });
   session.close();
   expect(existsSync(`${file()}-wal`)).toBe(false);
+});
+
+test("only a store that waits answers an opening with a promise", () => {
+  expectTypeOf<ReturnType<SqliteStore["open"]>>().toEqualTypeOf<SyncStoreSession>();
+  expectTypeOf<ReturnType<SqliteStore<"wait">["open"]>>().toEqualTypeOf<Promise<SyncStoreSession>>();
+  const fencing = new SqliteStore({ path: file(), whenOpen: "fence" });
+  expectTypeOf(fencing).toEqualTypeOf<SqliteStore>();
+  // @ts-expect-error there are two ways to open a hub
+  expect(() => new SqliteStore({ path: file(), whenOpen: "later" })).toThrow("whenOpen");
 });
 
 test("whoever takes a hub over is waited for, too; who was fenced is not", async () => {
