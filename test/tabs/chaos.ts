@@ -111,9 +111,15 @@ export class Chaos {
         return hub.signalEntity("@log@all", "add", key);
       case "event":
         return hub.raiseOrchestrationEvent(COLLECTOR, "said", key);
-      case "start":
-        await hub.scheduleNewOrchestration(greet, key, { tags: { key } });
+      case "start": {
+        const started = await hub.scheduleNewOrchestration(greet, key, { tags: { key } });
+        const seen: string[] = [];
+        for await (const { runtimeStatus, lastUpdatedAt } of hub.watchOrchestration(started))
+          seen.push(`${runtimeStatus} ${lastUpdatedAt.getTime()}`);
+        expect(seen.at(-1)).toMatch(/^Completed/);
+        expect(new Set(seen).size, seen.join(", ")).toBe(seen.length);
         return;
+      }
       case "restart": {
         await hub.scheduleNewOrchestration(greet, key, { instanceId: id, tags: { key } });
         await hub.waitForOrchestrationCompletion(id);
