@@ -3,7 +3,7 @@
  *
  * A1. A tab serves calls only while it holds the lock, and its hub is not fenced. Losing either, it follows again by itself.
  * A2. The store decides: a tab that leads after another has opened the hub can commit nothing, whatever it believes.
- * A3. A tab that may be frozen has neither the lock nor a place in the queue for it.
+ * A3. A tab that may be frozen has neither the lock nor a place in the queue for it, and no open channel.
  * A4. Whoever leads says so to all, as soon as it has the lock, and again when the hub is open: calls under way are then sent to it.
  */
 import type { TaskHubOptions } from "../../../core/hub/open-engine.ts";
@@ -97,6 +97,7 @@ export class Tab {
     });
     // It may have left, or been closed, before it was there.
     if (this.#standing.kind === "joining") {
+      this.#mail.open();
       this.#follow();
       this.#look();
     }
@@ -279,6 +280,7 @@ export class Tab {
       void this.#stand({ kind: "away" });
       // What is called from now on is sent when the tab returns, and is present again.
       this.outbox.hold();
+      this.#mail.close();
       if (this.outbox.isEmpty) this.#presence.end();
     } else if (kind === "away") void this.#return();
     else this.#ports.platform.catchUpTimers();
@@ -288,6 +290,7 @@ export class Tab {
     await this.#presence.begin();
     if (this.#standing.kind !== "away") return;
     this.#ports.platform.catchUpTimers();
+    this.#mail.open();
     this.#follow();
     if (this.#term !== undefined) this.outbox.sendAll(this.#term);
     this.#look();
