@@ -149,7 +149,7 @@ function stateAfter(state: InstanceState, change: InstanceChange): InstanceState
     record: change.record ?? before.record,
     entity: entity === undefined ? before.entity : (entity ?? undefined),
     inbox: inboxAfter(before.inbox, change),
-    updatedAtMs: change.atMs,
+    updatedAtMs: Math.max(before.updatedAtMs, change.atMs),
     turnCount: turnCount + turns.length,
     eventCount: turns.reduce((count, events) => count + events.length, eventCount),
   };

@@ -146,8 +146,15 @@ function judgeEvent(
     return "done";
   }
   remember(live, message, now, ports);
+  settle(live, message.event);
   if (message.timer) ports.group.draft(live, now.getTime()).removeTimer(message.timer);
   return "take";
+}
+
+/** Notes that an outcome is taken: another one of the same activity or timer that waits for the same turn is settled already. */
+function settle({ openTasks, openTimers }: LiveInstance, event: HistoryEvent): void {
+  if (event.type === "TaskCompleted" || event.type === "TaskFailed") openTasks.delete(event.taskScheduledId);
+  else if (event.type === "TimerFired") openTimers.delete(event.timerId);
 }
 
 /** Whether the instance is suspended once it has taken what this turn has so far. */

@@ -15,6 +15,8 @@ export class LiveInstance {
   updatedAtMs = 0;
   turnCount = 0;
   eventCount = 0;
+  /** The store's answer when it was read; `undefined` while it has not been, and when there was nothing. */
+  asRead: StoredInstance | undefined;
   /** The live orchestrator, when it is kept. */
   run: OrchestratorRun | undefined;
   /** The recorded history, between its loading and the replay that uses it. */
@@ -71,6 +73,7 @@ export class LiveInstance {
   load(stored: StoredInstance | undefined): void {
     this.isLoading = false;
     this.isKnown = true;
+    this.asRead = stored;
     if (!stored) return;
     this.record = stored.record;
     this.entity = stored.entity;

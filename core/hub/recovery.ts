@@ -95,12 +95,16 @@ export class Recovery {
   async #takeUp(live: LiveInstance): Promise<void> {
     const { session, checkOpen, find, enqueue, resume } = this.#ports;
     checkOpen();
-    const { record, eventCount, turnCount, instanceId } = live;
-    // Turns may come between: what they have called has been started, what they have ended is not taken up.
-    const history = record?.isBusy ? (await session.history(instanceId)).slice(0, eventCount) : [];
-    for (const job of record ? outstandingJobs(record, history) : []) {
-      const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
-      if (isOpen && live.record?.executionId === job.executionId) resume(job);
+    const { instanceId, asRead } = live;
+    if (asRead?.record?.isBusy) {
+      const { record, eventCount, turnCount } = asRead;
+      // Turns may have come since it was read: what they have called has been started, what they have ended is not taken up.
+      const history = (await session.history(instanceId)).slice(0, eventCount);
+      for (const job of outstandingJobs(record, history)) {
+        const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
+        const isOfThis = job.executionId === record.executionId && job.executionId === live.record?.executionId;
+        if (isOpen && isOfThis) resume(job);
+      }
     }
     // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
     if (find(instanceId) === live) enqueue(live);

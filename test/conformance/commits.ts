@@ -226,6 +226,12 @@ export const COMMITS: Cases = {
     expect(await hub.session.load("a")).toMatchObject({ turnCount: 41, eventCount: 60 });
   },
 
+  "a change by a clock that went back leaves the instant of the last turn": async (hub) => {
+    await hub.commit({ instanceId: "a", atMs: 5_000, record: record("a"), firstTurn: 0, turns: [turn(5_000, "one")] });
+    await hub.commit({ instanceId: "a", atMs: 1_000, inboxAdded: [message(1, "go")] });
+    expect(await hub.session.load("a")).toMatchObject({ lastUpdatedAtMs: 5_000 });
+  },
+
   "every change counts as an update, whatever it changes": async (hub) => {
     const changes: Omit<InstanceChange, "instanceId" | "atMs">[] = [
       { record: record("a") },
