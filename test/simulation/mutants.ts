@@ -75,6 +75,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "    return messages.reverse();",
   },
   {
+    says: "messages that were taken stay in the memory inbox",
+    file: MEMORY,
+    find: "    if (change.inboxRemoved) for (const sequence of change.inboxRemoved) row.inbox.remove(sequence);\n",
+    replace: "",
+  },
+  {
     says: "the memory store forgets that instances are busy",
     file: MEMORY,
     find: "    if (row.record?.isBusy || row.inbox.size > 0) this.#data.open.add(change.instanceId);",
@@ -143,7 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
       '    const index = this.#queue.findIndex((message) => !this.lockedBy || message.event.type !== "EntityLockRequested");',
   },
   {
-    says: "a failed operation keeps what it changed and sent",
+    says: "an operation is answered twice",
     file: ENTITY_TURN,
     find: "      if (!isPromise(outcome)) this.#succeed(event, outcome);",
     replace:
@@ -223,9 +229,57 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "          instanceId: parent.instanceId,",
   },
   {
-    says: "SQL histories are read without their order",
+    says: "SQL histories are read newest turn first",
     file: "adapters/sql/read.ts",
     find: "ORDER BY t.id`,",
     replace: "ORDER BY t.id DESC`,",
+  },
+  {
+    says: "timers fire a little early",
+    file: TIMER_WATCH,
+    find: "dueTimers(host.now(), TIMER_BATCH_MAX)",
+    replace: "dueTimers(host.now() + 20, TIMER_BATCH_MAX)",
+  },
+  {
+    says: "the oldest unprocessed event is lost by continueAsNew",
+    file: STAGING,
+    find: '    ...carryover.map((event): Message => ({ kind: "event", event, isPromised: true })),',
+    replace: '    ...carryover.slice(1).map((event): Message => ({ kind: "event", event, isPromised: true })),',
+  },
+  {
+    says: "timers that were cancelled stay",
+    file: STAGING,
+    find: "  for (const timer of timersOf(live, decision.canceledTimers)) draft.removeTimer(timer);\n",
+    replace: "",
+  },
+  {
+    says: "a terminated orchestration goes on",
+    file: "core/hub/turn.ts",
+    find: '    this.termination = fresh.find((event) => event.type === "ExecutionTerminated");',
+    replace: "    this.termination = undefined;",
+  },
+  {
+    says: "a start that is replaced stays in the inbox",
+    file: ADMISSION,
+    find: "    for (const waiting of live.held ?? []) draft.take(waiting);\n",
+    replace: "",
+  },
+  {
+    says: "an unlock is for any generation",
+    file: ENTITY_TURN,
+    find: "(parentExecutionId === undefined || parentExecutionId === executionId)",
+    replace: "parentExecutionId !== executionId + 1",
+  },
+  {
+    says: "the IndexedDB store forgets messages that were taken only in memory",
+    file: "adapters/indexeddb/pending.ts",
+    find: "inboxRemoved ? inbox.filter(({ sequence }) => !inboxRemoved.includes(sequence)) : inbox;",
+    replace: "inbox;",
+  },
+  {
+    says: "the IndexedDB store keeps the timers of a generation that is over",
+    file: "adapters/indexeddb/pending.ts",
+    find: "    folded.timers.clear();\n",
+    replace: "",
   },
 ];

@@ -1,4 +1,4 @@
-/** Seeds that once broke an invariant, made small, with what was wrong. */
+/** Seeds that broke an invariant before the hub was mended, with what was wrong. They are chosen anew when worlds change: the mutants that undo the mending tell which. */
 import type { Selection } from "./world/choices.ts";
 
 export interface Regression {
@@ -8,9 +8,6 @@ export interface Regression {
 }
 
 export const REGRESSIONS: readonly Regression[] = [
-  { seed: 84, selection: {}, says: "a scheduled start that replaced another ran beside it" },
-  { seed: 117, selection: {}, says: "a signal that was due behind a lock was lost when the clock went back" },
-  { seed: 568, selection: {}, says: "the unlock of a replaced generation withdrew the lock of its successor" },
-  { seed: 912, selection: {}, says: "an instance read while messages for it were stored was shown as missing" },
-  { seed: 1299, selection: {}, says: "a signal that was due while its entity was busy lost its timer" },
+  { seed: 18, selection: {}, says: "a scheduled start that was replaced ran beside the one in its place" },
+  { seed: 521, selection: {}, says: "the unlock of a replaced generation withdrew the lock of its successor" },
 ];

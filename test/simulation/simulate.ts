@@ -75,7 +75,7 @@ class Simulation {
     this.#choices = new Choices(seed, selection);
     this.#world = new World(this.#choices);
     this.#steps = this.#choices.steps;
-    this.#programs = generatePrograms(this.#choices.about("programs"));
+    this.#programs = generatePrograms(this.#choices.about("programs"), (what) => this.#choices.liking(what));
     const violate = (invariant: InvariantId, details: string): void => this.#violate(invariant, details);
     for (const hub of HUBS) this.#ledgers.set(hub, new Ledger(hub, violate, () => this.#world.stepCount));
     this.#activities = new Activities(this.#world, violate);
@@ -136,7 +136,8 @@ class Simulation {
 
   async #step(): Promise<void> {
     const random = this.#choices.about("steps");
-    if (random.chance(0.3)) this.#clients.act();
+    for (let left = 4; left > 0 && random.chance(Math.min(0.7, 0.3 * this.#choices.liking("clients"))); left--)
+      this.#clients.act();
     this.#mishap(random);
     for (const hub of HUBS) if (!this.#leader(hub)) this.#start(hub);
     await this.#world.step();

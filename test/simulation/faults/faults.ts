@@ -12,7 +12,7 @@ export const FAULTS = {
   F08: ["a statement within a transaction fails", 0.0012],
   F09: ["a commit takes long", 0.03],
   F10: ["a commit is never answered", 0.003],
-  F11: ["an answer of the store comes late, after others that were asked later", 0.05],
+  F11: ["an answer of the store comes late, after others that were asked later", 0.1],
   F12: ["the process dies while it reads", 0.0008],
   F13: ["another process opens the hub while this one runs: two writers", 0.004],
   F14: ["leadership is lost while a commit is under way", 0.004],
@@ -40,6 +40,7 @@ export const FAULTS = {
   F36: ["a process freezes, and thaws after another has taken over", 0.003],
   F37: ["the event loop is busy: turns of the host come late", 0.02],
   F38: ["a one-shot timer of the host rings a little early", 0.05],
+  F39: ["a read fails", 0.012],
 } as const satisfies Readonly<Record<string, readonly [says: string, probability: number]>>;
 
 export type FaultId = keyof typeof FAULTS;

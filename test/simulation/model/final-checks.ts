@@ -1,6 +1,6 @@
 /** What must be true when the faults are over and everything has come to rest. */
 import type { OrchestrationState, TaskHub } from "holdfast";
-import type { Program } from "../programs/program.ts";
+import type { Program, ProgramInput } from "../programs/program.ts";
 import type { Activities } from "../world/activities.ts";
 import type { Violate } from "./invariants.ts";
 import type { Generation, Ledger } from "./ledger.ts";
@@ -24,6 +24,7 @@ export async function finalChecks(ports: FinalCheckPorts): Promise<void> {
     checkOutcomes(generation, ports);
   }
   checkJournals(ports);
+  checkEvents(ports);
   await checkShown(ports);
 }
 
@@ -88,6 +89,25 @@ function checkJournals({ ledger, violate }: FinalCheckPorts): void {
       if (!journals.entries(event.targetInstanceId).includes(id))
         violate("I35", `the operation ${id} of '${instanceId}' on '${event.targetInstanceId}' is lost`);
     }
+}
+
+/** Every acknowledged event has reached the run it was for, unless that run, or its generation, did without what was left. */
+function checkEvents({ ledger, programs, violate }: FinalCheckPorts): void {
+  for (const { instanceId, run, id } of ledger.promisedEvents) {
+    const generations = [...ledger.generations.values()].filter(
+      (one) => one.instanceId === instanceId && one.run === run,
+    );
+    const last = generations.at(-1);
+    const program = programs[Number(last?.record.name.slice(1))];
+    if (last?.record.status !== "Completed" || !program?.keepsEvents || ledger.copiesOf(run) > 1) continue;
+    const isThere = generations.some(({ history, record }) => {
+      const input = decode(record.input) as ProgramInput | undefined;
+      return (
+        input?.taken.includes(id) || history.some((event) => event.type === "EventRaised" && decode(event.input) === id)
+      );
+    });
+    if (!isThere) violate("I35", `the event ${id} for '${instanceId}' (run ${run}) was acknowledged and is lost`);
+  }
 }
 
 /** Clients are shown what the store holds. */

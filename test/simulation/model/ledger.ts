@@ -36,6 +36,10 @@ export class Ledger {
   readonly received: Set<string> = new Set();
   /** How many times a run may take place: once, and once more for every time it is asked for again. */
   readonly copies: Map<string, number> = new Map();
+  /** Events that were acknowledged, for the run that the instance was in. */
+  readonly promisedEvents: { readonly instanceId: string; readonly run: string; readonly id: string }[] = [];
+  readonly #repetitions = new Map<string, number>();
+  readonly #instanceOf = new Map<string, string>();
   readonly terminatedRuns: Set<string> = new Set();
   /** Steps at which a change took the history of an instance away. */
   readonly resets: Map<string, number> = new Map();
@@ -54,13 +58,19 @@ export class Ledger {
   }
 
   /** Notes that a run was asked for (again). */
-  ask(run: string): void {
+  ask(run: string, instanceId: string): void {
+    this.#instanceOf.set(run, instanceId);
     this.copies.set(run, (this.copies.get(run) ?? 0) + 1);
+  }
+  /** Notes that an instance was told to take place again, whatever its run is by then. */
+  askAgain(instanceId: string): void {
+    this.#repetitions.set(instanceId, (this.#repetitions.get(instanceId) ?? 0) + 1);
   }
   copiesOf(run: string): number {
     // A child, or what an entity has started, is asked for as often as whoever asks.
     const root = run.split(".")[0] ?? run;
-    return this.copies.get(root) ?? 1;
+    const repetitions = this.#repetitions.get(this.#instanceOf.get(root) ?? "") ?? 0;
+    return (this.copies.get(root) ?? 1) + repetitions;
   }
 
   /** A commit has been applied by the session of an epoch. */
@@ -156,7 +166,7 @@ export class Ledger {
     this.versions.set(instanceId, versions);
     if (!after.record) return;
     const history = after.turns.flat();
-    checkHistory(instanceId, after, this.#violate);
+    checkHistory(instanceId, after, this.hasOddInstants, this.#violate);
     this.#checkRecord(after.record, history, after);
     this.#checkEvents(instanceId, history);
     this.#remember(after.record, history);
@@ -227,7 +237,7 @@ function sameEvent(one: HistoryEvent, other: HistoryEvent): boolean {
 }
 
 /** The shape of a history: order, ids, and one outcome for each action. */
-function checkHistory(instanceId: string, { turns }: ModelInstance, violate: Violate): void {
+function checkHistory(instanceId: string, { turns }: ModelInstance, hasOddInstants: boolean, violate: Violate): void {
   const open = new Map<number, HistoryEvent>();
   const requests = new Set<string>();
   let lastId = 0;
@@ -244,7 +254,10 @@ function checkHistory(instanceId: string, { turns }: ModelInstance, violate: Vio
     for (const event of turn) {
       if (event.type === "OrchestratorStarted") {
         if (event.timestamp.getTime() < nowMs)
-          violate("I04", `time runs backwards in turn ${index} of '${instanceId}'`);
+          violate(
+            "I04",
+            `time runs backwards in turn ${index} of '${instanceId}', from ${nowMs} to ${event.timestamp.getTime()}`,
+          );
         nowMs = event.timestamp.getTime();
       }
       if (event.eventId > 0) {
@@ -256,9 +269,12 @@ function checkHistory(instanceId: string, { turns }: ModelInstance, violate: Vio
       }
       if (event.type === "EntityOperationCalled") requests.add(event.requestId);
       else if (event.type === "EntityLockRequested") requests.add(event.criticalSectionId);
-      checkOutcome(instanceId, event, open, requests, violate);
+      const atMs = hasOddInstants ? event.timestamp.getTime() : nowMs;
+      checkOutcome(instanceId, event, atMs, open, requests, violate);
       if (event.type === "ExecutionCompleted") hasEnded = true;
     }
+    if (turn.some(({ type }) => type === "ExecutionTerminated") && !hasEnded)
+      violate("I24", `'${instanceId}' goes on after having been terminated`);
   }
 }
 
@@ -272,6 +288,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 function checkOutcome(
   instanceId: string,
   event: HistoryEvent,
+  atMs: number,
   open: Map<number, HistoryEvent>,
   requests: Set<string>,
   violate: Violate,
@@ -284,7 +301,7 @@ function checkOutcome(
     const created = open.get(event.timerId);
     if (created?.type !== "TimerCreated")
       violate("I06", `'${instanceId}' has the timer ${event.timerId} fired, which is not open`);
-    else if (created.fireAt.getTime() !== event.fireAt.getTime() || event.timestamp.getTime() < event.fireAt.getTime())
+    else if (created.fireAt.getTime() !== event.fireAt.getTime() || atMs < event.fireAt.getTime())
       violate("I08", `the timer ${event.timerId} of '${instanceId}' fired early`);
     open.delete(event.timerId);
   } else if (event.type === "EntityOperationCompleted" || event.type === "EntityOperationFailed") {

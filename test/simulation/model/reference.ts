@@ -69,6 +69,10 @@ class Reference implements Surface<Box> {
   #waitsFor: Box | undefined;
   #end: { readonly output: ProgramInput } | { readonly error: unknown } | undefined;
   #isSuspended = false;
+  readonly #waits: Box[] = [];
+  /** Timers that the program gave up, by the turn in which it did. */
+  readonly #withdrawn = new Map<number, number>();
+  #turn = 0;
   #held: HistoryEvent[] = [];
 
   constructor(programs: readonly Program[], history: readonly HistoryEvent[], instanceId: string, decode: Decode) {
@@ -88,6 +92,7 @@ class Reference implements Surface<Box> {
       if (event.type === "OrchestratorStarted") {
         this.#endTurn(recorded);
         recorded = [];
+        this.#turn++;
         this.#nowMs = event.timestamp.getTime();
       } else if (event.eventId > 0) recorded.push(event);
       else this.#receive(event);
@@ -120,6 +125,8 @@ class Reference implements Surface<Box> {
         this.#take(this.#operations, event.taskScheduledId, event);
         break;
       case "TimerFired":
+        if ((this.#withdrawn.get(event.timerId) ?? this.#turn) < this.#turn)
+          this.#problems.push(`the timer ${event.timerId} fired, which was cancelled`);
         this.#take(this.#operations, event.timerId, event);
         break;
       case "EntityOperationCompleted":
@@ -294,7 +301,7 @@ class Reference implements Surface<Box> {
 
   #withdraw(id: number): void {
     this.#operations.delete(id);
-    this.#actions.delete(id);
+    if (!this.#actions.delete(id)) this.#withdrawn.set(id, this.#turn);
   }
 
   timer(ms: number): Box {
@@ -307,6 +314,7 @@ class Reference implements Surface<Box> {
   event(name: string, timeoutMs: number | undefined): Box {
     const box = new Box();
     box.withdraw = () => {};
+    this.#waits.push(box);
     if (timeoutMs !== undefined) {
       const id = this.#timer(timeoutMs, () => box.settle({ error: { name: "TimeoutError" } }));
       box.withdraw = () => this.#withdraw(id);
@@ -400,4 +408,9 @@ class Reference implements Surface<Box> {
     return this.#patches.has(`patched:${id}`);
   }
   again(): void {}
+  taken(): readonly string[] {
+    return this.#waits.flatMap(({ outcome }) =>
+      typeof outcome === "object" && "value" in outcome ? String(outcome.value) : [],
+    );
+  }
 }

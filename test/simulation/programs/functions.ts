@@ -37,6 +37,7 @@ class ContextSurface implements Surface<Task<unknown>> {
   readonly #lasting = new WeakSet<Task<unknown>>();
 
   readonly #run: string;
+  readonly #waits: CancelableTask<string>[] = [];
 
   constructor(ctx: OrchestrationContext, ports: FunctionPorts, run: string) {
     this.#ctx = ctx;
@@ -55,7 +56,12 @@ class ContextSurface implements Surface<Task<unknown>> {
     return this.#ctx.createTimer(ms);
   }
   event(name: string, timeoutMs: number | undefined): Task<unknown> {
-    return this.#ctx.waitForExternalEvent(name, timeoutMs === undefined ? {} : { timeout: timeoutMs });
+    const wait = this.#ctx.waitForExternalEvent<string>(name, timeoutMs === undefined ? {} : { timeout: timeoutMs });
+    this.#waits.push(wait);
+    return wait;
+  }
+  taken(): readonly string[] {
+    return this.#waits.flatMap((wait) => (wait.isCompleted && !wait.isFailed && !wait.isCanceled ? wait.result : []));
   }
   child(program: number, input: ProgramInput, id: string | undefined): Task<unknown> {
     return this.#last(this.#ctx.callSubOrchestrator(`p${program}`, input, id === undefined ? {} : { instanceId: id }));
@@ -144,7 +150,7 @@ const journal = defineEntity("journal", {
       return add(ctx, id);
     },
     spawn(ctx, id: string) {
-      const input: ProgramInput = { run: `${id}>`, generation: 0, log: [] };
+      const input: ProgramInput = { run: `${id}>`, generation: 0, log: [], taken: [] };
       ctx.scheduleNewOrchestration("spawned", input, { instanceId: `spawned-${id.replaceAll(/[#>]/g, "-")}` });
       return add(ctx, id);
     },

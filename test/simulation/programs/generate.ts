@@ -6,9 +6,9 @@ const DEPTH_MAX = 2;
 const TIMERS_MS = [1, 10, 100, 1_000, 60_000, 3_600_000] as const;
 
 /** A few programs; each calls only those after it, so that no chain of children is endless. */
-export function generatePrograms(random: Random): readonly Program[] {
+export function generatePrograms(random: Random, liking: (what: string) => number): readonly Program[] {
   const count = random.integer(1, 3);
-  return Array.from({ length: count }, (_, index) => new Generator(random, index, count).program());
+  return Array.from({ length: count }, (_, index) => new Generator(random, index, count, liking).program());
 }
 
 class Generator {
@@ -17,7 +17,10 @@ class Generator {
   readonly #count: number;
   #patches = 0;
 
-  constructor(random: Random, index: number, count: number) {
+  readonly #liking: (what: string) => number;
+
+  constructor(random: Random, index: number, count: number, liking: (what: string) => number) {
+    this.#liking = liking;
     this.#random = random;
     this.#index = index;
     this.#count = count;
@@ -28,7 +31,7 @@ class Generator {
     return {
       shape: random.pick(["async", "generator", "asyncGenerator"] as const),
       body: this.#block(random.integer(1, 5), 0, undefined),
-      generations: random.chance(0.25) ? random.integer(1, 2) : 0,
+      generations: random.chance(0.25 * this.#liking("generations")) ? random.integer(1, 3) : 0,
       keepsEvents: random.chance(0.8),
     };
   }
@@ -42,19 +45,23 @@ class Generator {
     const random = this.#random;
     const inner = (): readonly Statement[] => this.#block(random.integer(1, 2), depth + 1, locked);
     const nests = depth < DEPTH_MAX;
+    const like = this.#liking;
     return random.weighted<() => Statement>([
-      [10, () => ({ do: "await", call: this.#call(locked) })],
-      [3, () => ({ do: "all", calls: this.#calls(locked) })],
+      [10 * like("await"), () => ({ do: "await", call: this.#call(locked) })],
+      [3 * like("all"), () => ({ do: "all", calls: this.#calls(locked) })],
       // A loser that is still open would break the rules of the section later on.
-      [locked ? 0 : 3, () => ({ do: "any", calls: this.#calls(locked) })],
-      [locked ? 0 : 3, () => this.#signal()],
-      [locked || !nests ? 0 : 3, () => this.#section(depth)],
-      [nests ? 2 : 0, () => ({ do: "try", body: inner(), handler: inner() })],
+      [(locked ? 0 : 3) * like("any"), () => ({ do: "any", calls: this.#calls(locked) })],
+      [(locked ? 0 : 3) * like("signal"), () => this.#signal()],
+      [(locked || !nests ? 0 : 3) * like("section"), () => this.#section(depth)],
+      [(nests ? 2 : 0) * like("try"), () => ({ do: "try", body: inner(), handler: inner() })],
       [
         nests ? 1 : 0,
         () => ({ do: "patched", id: `${this.#index}.${this.#patches++}`, body: inner(), otherwise: inner() }),
       ],
-      [1, () => ({ do: "send", to: random.pick(["self", "parent", "nobody"]), name: random.pick(EVENT_NAMES) })],
+      [
+        1 * like("send"),
+        () => ({ do: "send", to: random.pick(["self", "parent", "nobody"]), name: random.pick(EVENT_NAMES) }),
+      ],
       [0.4, () => ({ do: "throw" })],
       [1, () => ({ do: "status" })],
       [0.5, () => ({ do: "guid" })],
@@ -84,12 +91,16 @@ class Generator {
 
   #call(locked: readonly string[] | undefined): Call {
     const random = this.#random;
+    const like = this.#liking;
     return random.weighted<() => Call>([
-      [10, () => this.#activity()],
-      [4, () => ({ kind: "timer", ms: random.pick(TIMERS_MS) })],
-      [5, () => this.#event()],
+      [10 * like("activity"), () => this.#activity()],
+      [4 * like("timer"), () => ({ kind: "timer", ms: random.pick(TIMERS_MS) })],
+      [5 * like("event"), () => this.#event()],
       [locked || this.#index + 1 >= this.#count ? 0 : 4, () => this.#child()],
-      [5, () => ({ kind: "entity", key: random.pick(locked ?? ENTITY_KEYS), operation: this.#operation() })],
+      [
+        5 * like("entity"),
+        () => ({ kind: "entity", key: random.pick(locked ?? ENTITY_KEYS), operation: this.#operation() }),
+      ],
     ])();
   }
 

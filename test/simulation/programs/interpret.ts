@@ -22,6 +22,8 @@ export interface Surface<T> {
   guid(): string;
   patched(id: string): boolean;
   again(input: ProgramInput, keepsEvents: boolean): void;
+  /** Events that its waits have taken. */
+  taken(): readonly string[];
 }
 
 /** What an activity of a program is given. */
@@ -51,7 +53,8 @@ export function textOf(error: unknown): string {
 export function* interpret<T>(program: Program, surface: Surface<T>, input: ProgramInput): Code<T, ProgramInput> {
   const scope = new Scope(surface, input);
   yield* block(program.body, scope);
-  const seen: ProgramInput = { run: input.run, generation: input.generation + 1, log: scope.log };
+  const taken = [...input.taken, ...surface.taken()];
+  const seen: ProgramInput = { run: input.run, generation: input.generation + 1, log: scope.log, taken };
   if (input.generation < program.generations) surface.again(seen, program.keepsEvents);
   return seen;
 }
@@ -157,7 +160,7 @@ function call<T>(what: Call, scope: Scope<T>): T {
     case "event":
       return surface.event(what.name, what.timeoutMs);
     case "child":
-      return surface.child(what.program, { run: scope.id(), generation: 0, log: [] }, what.id);
+      return surface.child(what.program, { run: scope.id(), generation: 0, log: [], taken: [] }, what.id);
     default: {
       const id = scope.id();
       scope.log.push(`>${what.key} ${id}`);

@@ -49,6 +49,8 @@ export interface ProgramInput {
   readonly run: string;
   readonly generation: number;
   readonly log: readonly string[];
+  /** Events that waits of earlier generations have taken, by the ids of their senders. */
+  readonly taken: readonly string[];
 }
 
 export const ENTITY_KEYS = ["a", "b"] as const;

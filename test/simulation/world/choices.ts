@@ -17,6 +17,7 @@ export class Choices {
   readonly #seed: string;
   readonly #selection: Selection;
   readonly #streams = new Map<string, Random>();
+  readonly #likings = new Map<string, number>();
   readonly faultCounts: FaultCounts = new Map();
   /** Faults that would have come about so far, taken or not. */
   faultCount = 0;
@@ -37,10 +38,19 @@ export class Choices {
     return stream;
   }
 
+  /** How much more often than usual something happens in this world: every world has a character of its own, and goes where an average one does not. */
+  liking(what: string): number {
+    const known = this.#likings.get(what);
+    if (known !== undefined) return known;
+    const liking = this.about("likings").pick([0.2, 1, 1, 4]);
+    this.#likings.set(what, liking);
+    return liking;
+  }
+
   /** True when the fault comes about now. */
   fault(id: FaultId): boolean {
     if (!this.hasFaults) return false;
-    if (!this.about(id).chance(FAULTS[id][1])) return false;
+    if (!this.about(id).chance(Math.min(0.6, FAULTS[id][1] * this.liking(id)))) return false;
     const isChosen = this.#selection.faults?.has(this.faultCount) ?? true;
     this.faultCount++;
     if (isChosen) this.faultCounts.set(id, (this.faultCounts.get(id) ?? 0) + 1);

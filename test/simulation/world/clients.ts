@@ -117,11 +117,15 @@ export class Clients {
     const id = this.#instance();
     const { choices } = this.#ports.world;
     if (choices.fault("F33")) return this.#misdirected();
+    const like = (what: string): number => this.#ports.world.choices.liking(`client ${what}`);
     return random.weighted<() => Request>([
-      [12, () => this.#start()],
-      [10, () => this.#raise(id, random.pick(EVENT_NAMES), random.chance(0.5) ? `e${++this.#count}` : undefined)],
+      [12 * like("start"), () => this.#start()],
       [
-        4,
+        10 * like("raise"),
+        () => this.#raise(id, random.pick(EVENT_NAMES), random.chance(0.5) ? `e${++this.#count}` : undefined),
+      ],
+      [
+        4 * like("signal"),
         () =>
           this.#signal(
             random.pick(ENTITY_KEYS),
@@ -133,30 +137,36 @@ export class Clients {
             ]),
           ),
       ],
-      [1.5, () => this.#terminate(id)],
-      [1.5, () => this.#hold(id, "suspend")],
-      [1.5, () => this.#hold(id, "resume")],
-      [1, () => this.#rewind(id)],
-      [0.7, () => this.#restart(id)],
-      [1, () => this.#purge(id)],
-      [4, () => this.#look(id)],
-      [2, () => this.#list()],
-      [2, () => this.#wait(id)],
-      [1, () => this.#history(id)],
-      [1, () => this.#entity(random.pick(ENTITY_KEYS))],
-      [0.5, () => this.#clean()],
+      [1.5 * like("terminate"), () => this.#terminate(id)],
+      [1.5 * like("hold"), () => this.#hold(id, "suspend")],
+      [1.5 * like("hold"), () => this.#hold(id, "resume")],
+      [1 * like("rewind"), () => this.#rewind(id)],
+      [0.7 * like("restart"), () => this.#restart(id)],
+      [1 * like("purge"), () => this.#purge(id)],
+      [4 * like("look"), () => this.#look(id)],
+      [2 * like("list"), () => this.#list()],
+      [2 * like("wait"), () => this.#wait(id)],
+      [1 * like("history"), () => this.#history(id)],
+      [1 * like("entity"), () => this.#entity(random.pick(ENTITY_KEYS))],
+      [0.5 * like("clean"), () => this.#clean()],
     ])();
   }
 
   #instance(): string {
-    return this.#random.chance(0.9) ? this.#random.pick(INSTANCE_IDS) : this.#random.pick(["c1", "c2"]);
+    return this.#random.chance(0.9) ? this.#id() : this.#random.pick(["c1", "c2"]);
+  }
+
+  /** In some worlds everything is about one instance. */
+  #id(): string {
+    const count = this.#ports.world.choices.liking("one instance") > 1 ? 1 : INSTANCE_IDS.length;
+    return this.#random.pick(INSTANCE_IDS.slice(0, count));
   }
 
   #start(): Request {
     const random = this.#random;
     const { world, programCount } = this.#ports;
     const run = `s${++this.#count}`;
-    const instanceId = random.pick(INSTANCE_IDS);
+    const instanceId = this.#id();
     const program = random.integer(0, programCount - 1);
     const isLater = random.chance(0.15);
     const delayMs = random.pick([10, 5_000]);
@@ -168,8 +178,8 @@ export class Clients {
       isRepeatable: true,
       refusals: ["orchestrationAlreadyExists", ...(isTooLarge ? ["payloadTooLarge", "payload"] : [])],
       make: (hub, ledger) => {
-        ledger.ask(run);
-        const input: ProgramInput = { run, generation: 0, log };
+        ledger.ask(run, instanceId);
+        const input: ProgramInput = { run, generation: 0, log, taken: [] };
         return hub.scheduleNewOrchestration(`p${program}`, input, {
           instanceId,
           ...(isLater && { startAt: new Date(world.nowMs + delayMs) }),
@@ -199,6 +209,9 @@ export class Clients {
         const isSeen = ledger.record(id)?.seenEventIds?.includes(data);
         if (!ledger.received.has(data) && !isSeen && !this.#wasReset(ledger, id, askedAt))
           this.#ports.violate("I22", `the event ${data} for '${id}' was acknowledged and is not durable`);
+        const run = (decode(ledger.record(id)?.input) as ProgramInput | undefined)?.run;
+        if (run !== undefined && !this.#wasReset(ledger, id, askedAt))
+          ledger.promisedEvents.push({ instanceId: id, run, id: data });
       },
     };
   }
@@ -235,6 +248,11 @@ export class Clients {
       isRepeatable: true,
       refusals: NOT_RUNNING,
       make: (hub) => hub.terminateOrchestration(id, { output: "enough", recursive }),
+      answered: (_value, ledger, askedAt) => {
+        const record = ledger.record(id);
+        if (record && !isFinal(record) && !this.#wasReset(ledger, id, askedAt))
+          this.#ports.violate("I22", `'${id}' was terminated, and is ${record.status}`);
+      },
     };
   }
 
@@ -253,7 +271,7 @@ export class Clients {
       isRepeatable: true,
       refusals: [...GONE, "invalidInstanceState"],
       make: (hub, ledger) => {
-        this.#askAgain(ledger, id);
+        ledger.askAgain(id);
         return hub.rewindOrchestration(id);
       },
     };
@@ -265,16 +283,10 @@ export class Clients {
       isRepeatable: true,
       refusals: [...GONE, "invalidInstanceState", "orchestrationAlreadyExists"],
       make: (hub, ledger) => {
-        this.#askAgain(ledger, id);
+        ledger.askAgain(id);
         return hub.restartOrchestration(id);
       },
     };
-  }
-
-  /** The run of an instance may take place once more. */
-  #askAgain(ledger: Ledger, id: string): void {
-    for (const { instanceId, run } of ledger.generations.values())
-      if (instanceId === id && run !== undefined) ledger.ask(run.split(".")[0] ?? run);
   }
 
   #purge(id: string): Request {

@@ -1,5 +1,8 @@
 /** The databases that worlds run over: every production store, as it is shipped. */
+import "fake-indexeddb/auto";
+import { IDBFactory } from "fake-indexeddb";
 import { MemoryStore } from "holdfast";
+import { IndexedDbStore } from "holdfast/indexeddb";
 import { SqlDatabase } from "../../../adapters/sql/database.ts";
 import type { SqlDriver } from "../../../adapters/sql/driver.ts";
 import { connect } from "../../../adapters/sqlite/connection.ts";
@@ -19,6 +22,7 @@ export function openDatabase(world: World): OpenDatabase {
   const open = random.weighted<() => OpenDatabase>([
     [5, () => memory(isSynchronous)],
     [5, () => sqlite(world, isSynchronous, random.pick(["open", "firstCommit"] as const))],
+    [3, indexedDb],
   ]);
   return open();
 }
@@ -29,6 +33,17 @@ function memory(isSynchronous: boolean): OpenDatabase {
     name: `memory, answering ${kind}`,
     store: new MemoryStore(),
     isSynchronous,
+    during: (_process, work) => work(),
+    dispose: () => {},
+  };
+}
+
+/** The store of browsers. What its engine does takes real time, in which nothing else of the world happens. */
+function indexedDb(): OpenDatabase {
+  return {
+    name: "IndexedDB",
+    store: new IndexedDbStore({ databaseName: "simulation", indexedDB: new IDBFactory(), marker: null }),
+    isSynchronous: false,
     during: (_process, work) => work(),
     dispose: () => {},
   };

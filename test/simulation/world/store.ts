@@ -45,10 +45,16 @@ export interface StorePorts {
 export function storeOf(process: Process, ports: StorePorts): HubStore {
   return {
     open: async (hub) => {
-      await new Promise<void>((resolve) => {
-        ports.world.after(0, `${process.name} opens the store`, resolve, process);
+      const session = await new Promise<StoreSession>((resolve, reject) => {
+        const open = async (): Promise<void> => {
+          try {
+            resolve(await ports.database.store.open(hub));
+          } catch (error) {
+            reject(error as Error);
+          }
+        };
+        ports.world.after(0, `${process.name} opens the store`, open, process);
       });
-      const session = await ports.database.store.open(hub);
       const ledger = ports.ledger(hub);
       process.epoch = session.epoch;
       if (session.epoch !== ledger.newestEpoch + 1)
@@ -59,6 +65,9 @@ export function storeOf(process: Process, ports: StorePorts): HubStore {
     },
   };
 }
+
+/** Later than any timer. */
+const END_OF_TIME_MS = 8.64e15;
 
 type Operation = Exclude<keyof StoreSession, "epoch" | "isFenced" | "commit" | "close">;
 
@@ -165,8 +174,49 @@ class SimulatedSession implements StoreSession {
       this.#ports.world.trace.say(`  ${this.#process.name} commits ${summary(changes)}`);
       this.#ledger.applied(this.epoch, changes);
     };
-    if (done) return done.then(note);
+    if (done) {
+      return done.then(async () => {
+        note();
+        for (const [operation, args] of this.#samples(changes))
+          this.#check(operation, args, await this.#ask(operation, args));
+      });
+    }
     note();
+    for (const [operation, args] of this.#samples(changes)) this.#check(operation, args, this.#ask(operation, args));
+  }
+
+  /** Questions that show now and then whether what was committed is what the store holds. */
+  #samples(changes: Parameters<StoreSession["commit"]>[0]): (readonly [Operation, readonly unknown[]])[] {
+    const random = this.#ports.world.choices.about("samples");
+    const samples = changes.flatMap(({ instanceId, isReset }) => {
+      if (!isReset && !random.chance(0.2)) return [];
+      return [["load", [instanceId]] as const, ["history", [instanceId]] as const];
+    });
+    if (!random.chance(0.1)) return samples;
+    const all = { filter: {}, orderBy: random.pick(["created", "completed"] as const), limit: 1_000 };
+    return [
+      ...samples,
+      ["openInstances", []],
+      ["dueTimers", [END_OF_TIME_MS, 1_000]],
+      ["nextTimerAtMs", []],
+      ["query", [all]],
+      ["queryEntities", [{ includesTransient: true, limit: 1_000 }]],
+    ];
+  }
+
+  #ask(operation: Operation, args: readonly unknown[]): unknown {
+    return (this.#inner[operation] as (...args: readonly unknown[]) => unknown)(...args);
+  }
+
+  /** Compares an answer of the store with what was committed. */
+  #check(operation: Operation, args: readonly unknown[], answer: unknown): unknown {
+    const wanted = expected(this.#ledger, operation, args, answer);
+    if (!this.#inner.isFenced && !isDeepStrictEqual(wanted, comparable(operation, answer)))
+      this.#ports.violate(
+        "I25",
+        `${operation}(${JSON.stringify(args)}) of hub ${this.#ledger.hub} answered ${JSON.stringify(answer)}, it should have been ${JSON.stringify(wanted)}`,
+      );
+    return answer;
   }
 
   /** What can happen once it is durable. */
@@ -179,23 +229,16 @@ class SimulatedSession implements StoreSession {
 
   #read(operation: Operation, args: readonly unknown[]): unknown {
     const { choices } = this.#ports.world;
-    const ask = (): unknown => (this.#inner[operation] as (...args: readonly unknown[]) => unknown)(...args);
-    const check = (answer: unknown): unknown => {
-      const wanted = expected(this.#ledger, operation, args, answer);
-      if (!this.#inner.isFenced && !isDeepStrictEqual(wanted, comparable(operation, answer)))
-        this.#ports.violate(
-          "I25",
-          `${operation}(${JSON.stringify(args)}) of hub ${this.#ledger.hub} answered ${JSON.stringify(answer)}, it should have been ${JSON.stringify(wanted)}`,
-        );
-      return answer;
-    };
     if (this.#process.isAlive && choices.fault("F12")) this.#process.die(`while it reads (${operation})`);
     if (!this.#process.isAlive) return NEVER;
-    if (this.#ports.database.isSynchronous) return check(ask());
+    const fails = choices.fault("F39");
+    if (fails && this.#ports.database.isSynchronous) throw new StoreFailure(`${operation} failed`);
+    if (this.#ports.database.isSynchronous) return this.#check(operation, args, this.#ask(operation, args));
     return new Promise((resolve, reject) => {
       this.#later(0, operation, async () => {
         try {
-          this.#answer(resolve, check(await ask()));
+          if (fails) throw new StoreFailure(`${operation} failed`);
+          this.#answer(resolve, this.#check(operation, args, await this.#ask(operation, args)));
         } catch (error) {
           reject(error as Error);
         }
@@ -209,7 +252,8 @@ class SimulatedSession implements StoreSession {
   }
 
   #answer(resolve: (value: never) => void, value: unknown): void {
-    const delayMs = this.#ports.world.choices.fault("F11") ? 20 : 0;
+    const { choices } = this.#ports.world;
+    const delayMs = choices.fault("F11") ? choices.about("late answers").pick([1, 20, 300]) : 0;
     this.#ports.world.after(delayMs, `${this.#process.name} is answered`, () => resolve(value as never), this.#process);
   }
 }
