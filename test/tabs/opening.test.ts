@@ -38,6 +38,21 @@ describe("opening the hub in a tab", () => {
     expect(await world.until(kept)).toBe("y");
   });
 
+  it("a refusal that the store could not vouch for comes once it can", async () => {
+    const world = new World();
+    const [first, second] = [world.openTab(), world.openTab()];
+    await world.until(first.hub(functions).join());
+    const hub = second.hub(functions);
+    await world.until(hub.join());
+    world.storeFailure = new HoldfastError("storeFailed", "The disk is slow.");
+    const refused = hub.raiseOrchestrationEvent("missing", "said");
+    const refusal = expect(refused).rejects.toMatchObject({ code: "instanceNotFound" });
+    await world.advance(1_000);
+    world.storeFailure = undefined;
+    await world.advance(5_000);
+    await refusal;
+  });
+
   it("tabs go on when their database has been wiped under them", async () => {
     const world = new World();
     const hubs: TabHub[] = [];

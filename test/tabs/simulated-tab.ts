@@ -209,6 +209,7 @@ export class SimulatedTab {
         // As in a browser: that another tab has the hub is not known before the database is asked, or refuses a commit.
         const checkFence = (): Promise<void> =>
           this.#ask(() => {
+            if (this.#world.storeFailure) throw this.#world.storeFailure;
             isFenced = session.isFenced;
           });
         return new Proxy(session as unknown as StoreSession, {

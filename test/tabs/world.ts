@@ -26,7 +26,7 @@ interface Lock {
 export class World {
   readonly clock = new VirtualHost(Date.UTC(2026, 0, 1));
   store = new MemoryStore();
-  /** What opening the store fails with. */
+  /** What opening the store fails with, and asking it who has the hub. */
   storeFailure: Error | undefined;
   readonly tabs: SimulatedTab[] = [];
   readonly ends = new Map<string, Set<{ readonly tab: SimulatedTab; readonly heard: (message: unknown) => void }>>();

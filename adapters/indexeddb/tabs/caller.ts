@@ -71,7 +71,7 @@ export class Caller {
     this.#next = Math.max(this.#next ?? 0, book.answeredBelow);
     if (place < this.#next) {
       const outcome = this.#outcomes.get(place);
-      if (outcome) this.#ports.answer(this.#tab, change.id, outcome);
+      if (outcome) void this.#answerChange(change.id, outcome);
       return;
     }
     this.#early.set(place, change);
@@ -85,10 +85,15 @@ export class Caller {
   async #change({ id, place, call }: Change, book: ReceiptBook): Promise<void> {
     this.#outcomes.set(place, undefined);
     const outcome = await outcomeOf(this.#resultOf(call, place, book));
-    // A refusal commits nothing, which would have failed if another leader had the hub by now.
-    if (this.#ports.engine.stopped || (outcome.kind === "error" && !(await this.#ports.isInOffice()))) return;
+    if (this.#ports.engine.stopped) return;
     if (this.#outcomes.has(place)) this.#outcomes.set(place, outcome);
-    this.#ports.answer(this.#tab, id, outcome);
+    await this.#answerChange(id, outcome);
+  }
+
+  /** What the store cannot vouch for now is answered when the tab asks again. */
+  async #answerChange(id: number, outcome: Outcome): Promise<void> {
+    // A refusal commits nothing, which would have failed if another leader had the hub by now.
+    if (outcome.kind === "value" || (await this.#ports.isInOffice())) this.#ports.answer(this.#tab, id, outcome);
   }
 
   async #resultOf(call: Call<ChangeName>, place: number, book: ReceiptBook): Promise<unknown> {
