@@ -21,6 +21,9 @@ const alias = Object.entries(packageJson.exports)
     replacement: fileURLToPath(new URL(target.replace(/^\.\/dist\/(.*)\.js$/, "./$1.ts"), import.meta.url)),
   }));
 
+/** Time decides no test: these end what hangs, on a machine that is busy with other things too. */
+const PATIENCE = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } };
+
 const inWorkerd = ["test/worker/**/*.test.ts"];
 const inPages = ["test/browser/in-page/**/*.test.ts"];
 const ofThePackage = ["test/package/**/*.test.ts"];
@@ -29,6 +32,7 @@ const inProcessesOfTheirOwn = ["test/{browser,end-to-end}/**/*.test.ts"];
 const node = defineConfig({
   resolve: { alias },
   test: {
+    ...PATIENCE,
     name: "node",
     include: ["test/**/*.test.ts"],
     exclude: [...inWorkerd, ...ofThePackage, ...inProcessesOfTheirOwn],
@@ -74,10 +78,10 @@ const built = defineConfig({
     })),
   },
   test: {
+    ...PATIENCE,
     name: "package",
     include: [...ofThePackage, ...SEMANTICS],
     globalSetup: "test/package/set-up.ts",
-    testTimeout: 30_000,
   },
 });
 
@@ -94,6 +98,7 @@ const workerd = defineConfig({
     }),
   ],
   test: {
+    ...PATIENCE,
     name: "workerd",
     include: inWorkerd,
     globalSetup: "test/worker/loopback.ts",
@@ -104,6 +109,7 @@ const workerd = defineConfig({
 const chromium = defineConfig({
   resolve: { alias },
   test: {
+    ...PATIENCE,
     include: inPages,
     globalSetup: "test/browser/set-up.ts",
     fileParallelism: false,
@@ -130,14 +136,13 @@ const chromium = defineConfig({
 const endToEnd = defineConfig({
   resolve: { alias },
   test: {
+    ...PATIENCE,
     name: "e2e",
     include: inProcessesOfTheirOwn,
     exclude: inPages,
     globalSetup: "test/browser/set-up.ts",
     sequence: { groupOrder: 1 },
     maxWorkers: 1,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
   },
 });
 

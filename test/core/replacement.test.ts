@@ -51,6 +51,8 @@ it("the unlock of a generation that was replaced does not withdraw the lock its 
   expect(turn.lockedBy).toMatchObject({ instanceId: "i", executionId: "second" });
 });
 
+const SOON = { timeout: 60_000, interval: 1 };
+
 it("an instance that was read while messages for it were being stored is shown as it is", async () => {
   const sender = defineOrchestrator("sender", async (ctx) => ctx.sendEvent("i", "unheard"));
   const store = new GatedStore();
@@ -59,10 +61,10 @@ it("an instance that was read while messages for it were being stored is shown a
   await hub.advance(0);
   store.hold("load");
   const sent = hub.scheduleNewOrchestration(sender, undefined, { instanceId: "s" });
-  await vi.waitFor(() => expect(store.heldCount("load")).toBe(1));
+  await vi.waitFor(() => expect(store.heldCount("load")).toBe(1), SOON);
   store.hold("commit");
   store.letOne("load");
-  await vi.waitFor(() => expect(store.heldCount("commit")).toBe(1));
+  await vi.waitFor(() => expect(store.heldCount("commit")).toBe(1), SOON);
   store.release("load");
   await Promise.resolve();
   store.release("commit");

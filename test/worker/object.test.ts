@@ -27,15 +27,15 @@ async function statusOf(hub: string, id: string, query = ""): Promise<Record<str
   return (await send(hub, "GET", `/instances/${id}${query}`)).json();
 }
 
+/** How long a machine that is busy with other things may take to get there. */
+const SOON = { timeout: 60_000, interval: 10 };
+
 async function until(hub: string, id: string, runtimeStatus: string): Promise<Record<string, unknown>> {
-  return vi.waitFor(
-    async () => {
-      const status = await statusOf(hub, id);
-      expect(status.runtimeStatus).toBe(runtimeStatus);
-      return status;
-    },
-    { timeout: 8_000, interval: 10 },
-  );
+  return vi.waitFor(async () => {
+    const status = await statusOf(hub, id);
+    expect(status.runtimeStatus).toBe(runtimeStatus);
+    return status;
+  }, SOON);
 }
 
 function stubOf(hub: string): DurableObjectStub {
@@ -380,7 +380,7 @@ describe("a hub", () => {
     expect((await send(hub, "GET", "/entities/counter/k")).status).toBe(404);
     const signaled = await send(hub, "POST", "/entities/Counter/k?op=add", { body: "5", headers });
     expect(signaled.status).toBe(202);
-    await vi.waitFor(async () => expect((await send(hub, "GET", "/entities/counter/k")).status).toBe(200));
+    await vi.waitFor(async () => expect((await send(hub, "GET", "/entities/counter/k")).status).toBe(200), SOON);
     expect(await (await send(hub, "GET", "/entities/COUNTER/k")).json()).toBe(5);
     expect(await (await send(hub, "GET", "/entities/counter?fetchState=true")).json()).toMatchObject([
       { entityId: { name: "counter", key: "k" }, state: 5 },
@@ -388,7 +388,7 @@ describe("a hub", () => {
     expect(await (await send(hub, "GET", "/entities/other")).json()).toEqual([]);
     expect(await (await send(hub, "GET", "/instances")).json()).toEqual([]);
     expect((await send(hub, "DELETE", "/entities/counter/k")).status).toBe(202);
-    await vi.waitFor(async () => expect((await send(hub, "GET", "/entities/counter/k")).status).toBe(404));
+    await vi.waitFor(async () => expect((await send(hub, "GET", "/entities/counter/k")).status).toBe(404), SOON);
     expect((await send(hub, "POST", "/entities/nope/k?op=add")).status).toBe(400);
   });
 
@@ -467,7 +467,7 @@ describe("time in an object", () => {
     const hub = newHub();
     await start(hub, "sleepAndTell/told", 100);
     await crash(hub);
-    await vi.waitFor(() => expect(told.has("told")).toBe(true), { timeout: 8_000 });
+    await vi.waitFor(() => expect(told.has("told")).toBe(true), SOON);
   });
 
   test("goes on after an eviction, without any request", async () => {
@@ -494,11 +494,11 @@ describe("work in an object that is lost", () => {
   test("is taken up by the watchdog, without any request", async () => {
     const hub = newHub();
     await start(hub, "callSlow/lost-1");
-    await vi.waitFor(() => expect(slowStarts.get("lost-1")).toBe(1));
+    await vi.waitFor(() => expect(slowStarts.get("lost-1")).toBe(1), SOON);
     expect(await alarmOf(hub)).not.toBeNull();
     await crash(hub);
     await runDurableObjectAlarm(stubOf(hub));
-    await vi.waitFor(() => expect(slowStarts.get("lost-1")).toBe(2));
+    await vi.waitFor(() => expect(slowStarts.get("lost-1")).toBe(2), SOON);
     slowEnds.add("lost-1");
     expect((await until(hub, "lost-1", "Completed")).output).toBe("attempt 2");
   });
@@ -506,16 +506,16 @@ describe("work in an object that is lost", () => {
   test("is taken up by a request", async () => {
     const hub = newHub();
     await start(hub, "callSlow/lost-2");
-    await vi.waitFor(() => expect(slowStarts.get("lost-2")).toBe(1));
+    await vi.waitFor(() => expect(slowStarts.get("lost-2")).toBe(1), SOON);
     await crash(hub);
     expect((await statusOf(hub, "lost-2")).runtimeStatus).toBe("Running");
-    await vi.waitFor(() => expect(slowStarts.get("lost-2")).toBe(2));
+    await vi.waitFor(() => expect(slowStarts.get("lost-2")).toBe(2), SOON);
   });
 
   test("keeps its watchdog for as long as an activity runs, and no longer", async () => {
     const hub = newHub();
     await start(hub, "callSlow/lost-3");
-    await vi.waitFor(() => expect(slowStarts.get("lost-3")).toBe(1));
+    await vi.waitFor(() => expect(slowStarts.get("lost-3")).toBe(1), SOON);
     await runDurableObjectAlarm(stubOf(hub));
     expect(await alarmOf(hub)).not.toBeNull();
     slowEnds.add("lost-3");
