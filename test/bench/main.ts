@@ -1,11 +1,4 @@
-/**
- * The benchmark: `npm run bench`. Every line is measured in a process of its own, one after the other; see lines.ts for what there is.
- *
- *   --only <text>    only lines that hold this text, which may be given several times: --only Holdfast --only fan-out
- *   --quick          fewer rounds and a shorter time cap, for a first look
- *   --json <file>    the figures as JSON too
- *   --profile <dir>  V8's CPU profile of every line too, and where its time goes
- */
+/** The benchmark: `npm run bench`. Every line is measured in a process of its own, one after the other; see lines.ts for what there is. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
@@ -76,6 +69,18 @@ function footOf(rows: readonly Row[]): string {
   return [`node ${process.versions.node}; ${versions.join(", ")}`, `${machine}${noise}`, ...LEGEND].join("\n");
 }
 
+const HELP = `Measures Holdfast beside its peers and beside what the machine can do.
+
+  npm run bench -- [choices]
+
+  --only <text>    only lines that hold this text; may be given several times: --only Holdfast --only fan-out
+  --quick          fewer rounds and a shorter time cap, for a first look
+  --json <file>    the figures as JSON too
+  --profile <dir>  V8's CPU profile of every line too, and where its time goes
+
+The lines:
+`;
+
 async function main(options: Options): Promise<void> {
   buildIfStale();
   const rows = await measureAll(options);
@@ -92,6 +97,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     json: { type: "string" },
     profile: { type: "string" },
+    help: { type: "boolean", default: false },
     // What the process of one line is told.
     line: { type: "string" },
     effort: { type: "string" },
@@ -99,6 +105,7 @@ const { values } = parseArgs({
 });
 if (values.line !== undefined && values.effort !== undefined)
   await measureLine(values.line, JSON.parse(values.effort) as Effort);
+else if (values.help) console.log(`${HELP}${[...linesWith(values.only)].map(({ id }) => `  ${id}`).join("\n")}`);
 else {
   const { only, json: jsonPath, profile: profileFolder } = values;
   await main({ only, jsonPath, profileFolder, settings: values.quick ? QUICK : FULL });
