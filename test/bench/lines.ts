@@ -64,7 +64,7 @@ function peer(...codes: readonly string[]): Entrant["variants"] {
     );
 }
 
-/** What the peers of Durable Objects are measured with, too. */
+/** What the peers of Durable Objects are measured with, too; and pages. */
 const ON_OBJECTS: readonly Workload[] = [
   { kind: "sequential", steps: 1_000 },
   { kind: "fanOut", steps: 1_000 },
@@ -110,6 +110,19 @@ const OBJECTS: Suite = {
   ],
 };
 
+function indexedDb(backEnd: "LevelDB" | "SQLite"): Suite {
+  const load = async (engine: "none" | "holdfast"): Promise<{ subject: Subject }> => ({
+    subject: (await import("./subjects/page.ts")).inChromium(backEnd, engine),
+  });
+  return {
+    workloads: ON_OBJECTS,
+    entrants: [
+      { library: "no engine (limit)", load: () => load("none"), variants: limit },
+      { library: "Holdfast", load: () => load("holdfast"), variants: holdfastOnDisk },
+    ],
+  };
+}
+
 const MEMORY: Suite = {
   workloads: IN_MEMORY,
   entrants: [
@@ -133,6 +146,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
   "SQLite NORMAL": sqlite("normal"),
   "SQLite FULL": sqlite("full"),
   "Durable Object": OBJECTS,
+  "IndexedDB on LevelDB": indexedDb("LevelDB"),
+  "IndexedDB on SQLite": indexedDb("SQLite"),
 };
 
 /** All lines, in the order of the table. */
