@@ -9,8 +9,11 @@ import { DurableObjectStore } from "../../adapters/durable-objects/index.ts";
 
 const BASE = "http://localhost/runtime/webhooks/durabletask";
 const IDS = ["cities", "child", "event", "nap"] as const;
-/** Each reset is told on stderr, so a few must do here. */
+/** A reset takes its time, so a few must do here. */
 const STRIDE = env.CRASH_POINTS === "all" ? 1 : 7;
+
+/** Why an object is reset: workerd tells every reset on stderr, and the tool between leaves out those that begin so. */
+const RESET = "Instance disposed of by the test";
 
 /** Lets the object be reset before its statement of that number; gives how many statements it has come to. */
 function resetAt(hub: string, death: number): Promise<() => number> {
@@ -19,7 +22,7 @@ function resetAt(hub: string, death: number): Promise<() => number> {
     const exec = sql.exec.bind(sql);
     let count = 0;
     sql.exec = (query: string, ...bindings: unknown[]) => {
-      if (count++ === death) state.abort("a crash, made by the test");
+      if (count++ === death) state.abort(RESET);
       return exec(query, ...bindings) as never;
     };
     return () => count;
