@@ -293,6 +293,7 @@ class Simulation {
           ledger,
           programs: this.#programs,
           activities: this.#activities,
+          unanswered: this.#clients.unanswered(leader),
           run: () => this.#run(this.#world.nowMs),
           violate: (invariant, details) => this.#violate(invariant, details),
         });

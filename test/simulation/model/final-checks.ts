@@ -14,11 +14,14 @@ export interface FinalCheckPorts {
   readonly activities: Activities;
   /** Lets everything happen that does not need time. */
   run(): Promise<void>;
+  /** What the process of the hub was asked and has not answered. */
+  readonly unanswered: readonly string[];
   readonly violate: Violate;
 }
 
 export async function finalChecks(ports: FinalCheckPorts): Promise<void> {
   checkRest(ports);
+  for (const says of ports.unanswered) ports.violate("I33", `nobody has answered '${says}'`);
   for (const generation of ports.ledger.generations.values()) {
     checkGeneration(generation, ports);
     checkOutcomes(generation, ports);

@@ -19,6 +19,8 @@ export class Activities {
   /** What each attempt has answered so far, by hub, instance, generation and sequence id. */
   readonly #answers = new Map<string, Set<string>>();
   readonly #hanging = new Set<() => void>();
+  /** Details of the heartbeats of every call. */
+  readonly #beats = new Map<string, Set<unknown>>();
   #count = 0;
 
   constructor(world: World, violate: Violate) {
@@ -34,6 +36,7 @@ export class Activities {
     this.#world.trace.say(
       `  ${process.name} runs ${ctx.name}#${ctx.taskId} of ${ctx.instanceId} (${input.call}): ${nonce}`,
     );
+    this.#beat(ctx, ledger.hub, nonce);
     process.running.add(attempt);
     // From then on the hub does not count it as running, whatever it does.
     ctx.signal.addEventListener("abort", () => process.running.delete(attempt));
@@ -65,6 +68,19 @@ export class Activities {
   }
   checkFailure(attempt: string, message: string): void {
     if (!HUB_FAILURES.test(message)) this.checkOutcome(attempt, `!${message}`);
+  }
+
+  /** Says how far it is; what it hears of executions before it, one of them must have said. */
+  #beat(ctx: ActivityContext, hub: string, nonce: string): void {
+    const call = `${hub} ${ctx.idempotencyKey}`;
+    const beats = this.#beats.get(call) ?? new Set();
+    this.#beats.set(call, beats);
+    const last = ctx.lastHeartbeat;
+    if (last !== undefined && !beats.has(last))
+      this.#violate("I21", `${call} goes on from ${String(last)}, which no execution of it has said`);
+    if (!this.#world.choices.about("heartbeats").chance(0.3)) return;
+    beats.add(nonce);
+    ctx.heartbeat(nonce);
   }
 
   #failure(attempt: string, error: Error): Error {

@@ -39,7 +39,7 @@ export class Clients {
   readonly #random: Random;
   #count = 0;
   /** Requests that nobody has answered. */
-  openCount = 0;
+  readonly #open = new Set<{ readonly says: string; readonly process: Process }>();
 
   constructor(ports: ClientPorts) {
     this.#ports = ports;
@@ -66,6 +66,11 @@ export class Clients {
     for (const request of requests) this.#ask(request, process, process.hub, 0);
   }
 
+  /** What a process was asked and has not answered. */
+  unanswered(process: Process): readonly string[] {
+    return [...this.#open].flatMap((one) => (one.process === process ? one.says : []));
+  }
+
   #send(request: Request, delayMs: number, attempt: number): void {
     this.#ports.world.after(delayMs, `client: ${request.says}${attempt > 0 ? " (again)" : ""}`, () => {
       const process = this.#ports.pick(this.#random);
@@ -77,14 +82,15 @@ export class Clients {
     const { world, violate } = this.#ports;
     const ledger = this.#ports.ledger(process.hubName);
     const askedAt = world.stepCount;
-    this.openCount++;
+    const open = { says: request.says, process };
+    this.#open.add(open);
     const again = (): void => {
       if (request.isRepeatable && attempt < 3 && world.choices.hasFaults) this.#send(request, 50, attempt + 1);
     };
     const wasStopped = process.isStopped;
     request.make(hub, ledger, attempt).then(
       (value) => {
-        this.openCount--;
+        this.#open.delete(open);
         if (!process.isAlive) return;
         world.trace.say(`  answered: ${request.says}`);
         if (wasStopped) violate("I23", `${process.name} answered '${request.says}' after its hub had stopped`);
@@ -92,7 +98,7 @@ export class Clients {
         else if (process.epoch === ledger.newestEpoch) request.answered?.(value, ledger, askedAt);
       },
       (error: unknown) => {
-        this.openCount--;
+        this.#open.delete(open);
         if (!process.isAlive) return;
         this.#refused(request, process, error, again);
       },
@@ -146,6 +152,9 @@ export class Clients {
       [4 * like("look"), () => this.#look(id)],
       [2 * like("list"), () => this.#list()],
       [2 * like("wait"), () => this.#wait(id)],
+      [1 * like("watch"), () => this.#watch(id)],
+      [1 * like("ids"), () => this.#ids()],
+      [0.5 * like("purgeAll"), () => this.#purgeAll()],
       [1 * like("history"), () => this.#history(id)],
       [1 * like("entity"), () => this.#entity(random.pick(ENTITY_KEYS))],
       [0.5 * like("clean"), () => this.#clean()],
@@ -330,14 +339,68 @@ export class Clients {
       );
   }
 
-  #list(): Request {
+  /** The states of an instance to its end: each was committed, and the last is final. */
+  #watch(id: string): Request {
     return {
-      says: "list everything",
+      says: `watch ${id}`,
+      isRepeatable: false,
+      refusals: GONE,
+      make: async (hub) => {
+        const states: OrchestrationState[] = [];
+        for await (const state of hub.watchOrchestration(id)) states.push(state);
+        return states;
+      },
+      answered: (value, ledger, askedAt) => {
+        const states = value as OrchestrationState[];
+        const versions = ledger.versions.get(id) ?? [];
+        const odd = states.find(
+          ({ runtimeStatus }) => !versions.some(({ record }) => record?.status === runtimeStatus),
+        );
+        if (odd) this.#ports.violate("I26", `a watch of '${id}' showed ${odd.runtimeStatus}, which it never was`);
+        const last = states.at(-1)?.runtimeStatus ?? "nothing";
+        const isFinalState = versions.some(({ record }) => record && isFinal(record) && record.status === last);
+        if (!isFinalState && !this.#wasReset(ledger, id, askedAt))
+          this.#ports.violate("I27", `a watch of '${id}' ended with ${last}`);
+      },
+    };
+  }
+
+  #ids(): Request {
+    const random = this.#random;
+    const query = { pageSize: random.integer(1, 3), ...(random.chance(0.5) && { statuses: ["Completed" as const] }) };
+    return {
+      says: "list the ids of what is finished",
+      isRepeatable: true,
+      refusals: [],
+      make: (hub) => hub.listInstanceIds(query),
+    };
+  }
+
+  #purgeAll(): Request {
+    const statuses = [this.#random.pick(["Failed", "Terminated"] as const)];
+    return {
+      says: `purge all that is ${statuses.join()}`,
+      isRepeatable: true,
+      refusals: [],
+      make: (hub) => hub.purgeOrchestration({ statuses }),
+    };
+  }
+
+  #list(): Request {
+    const random = this.#random;
+    const query = {
+      ...(random.chance(0.3) && { pageSize: random.integer(1, 3) }),
+      ...(random.chance(0.2) && { statuses: ["Completed" as const, "Running" as const] }),
+      ...(random.chance(0.2) && { names: ["p0"] }),
+      ...(random.chance(0.2) && { instanceIdPrefix: "i" }),
+    };
+    return {
+      says: `list ${JSON.stringify(query)}`,
       isRepeatable: true,
       refusals: [],
       make: async (hub) => {
         const states: OrchestrationState[] = [];
-        for await (const state of hub.queryOrchestrations()) states.push(state);
+        for await (const state of hub.queryOrchestrations(query)) states.push(state);
         return states;
       },
       answered: (value, ledger, askedAt) => {
