@@ -175,7 +175,7 @@ export class Engine implements EnginePorts, ClientPorts {
 
   /** Lines an instance up for a turn. */
   enqueue(live: LiveInstance): void {
-    if (live.isQueued || live.isInTurn || live.isLoading || live.inbox.length === 0) return;
+    if (live.isQueued || live.isInTurn || live.isLoading || live.awaitsCommit || live.inbox.length === 0) return;
     live.isQueued = true;
     this.#ready.push(live);
     this.#schedule();
@@ -185,6 +185,9 @@ export class Engine implements EnginePorts, ClientPorts {
   ensurePast(live: LiveInstance): boolean {
     if (live.run || live.past) return true;
     if (live.turnCount === 0) return true;
+    // The store does not hold the last turns yet.
+    live.awaitsCommit = live.pendingCommits > 0;
+    if (live.awaitsCommit) return false;
     return this.#instances.read(
       live,
       () => this.options.session.history(live.instanceId),
@@ -389,7 +392,8 @@ export class Engine implements EnginePorts, ClientPorts {
     const { retention } = this.options;
     for (const draft of group.drafts.values()) {
       const { live } = draft;
-      live.pendingCommits--;
+      if (--live.pendingCommits === 0) live.awaitsCommit = false;
+      this.enqueue(live);
       if (draft.isOfKnown) {
         live.visible = draft.visible;
         live.visibleAtMs = draft.atMs;

@@ -48,6 +48,8 @@ export class LiveInstance {
   isKnown = false;
   /** Why the store could not be read for it, until it is read again. */
   unread: { readonly error: Error; again(): void } | undefined;
+  /** True while what waits for it needs its history, and turns of that are on their way to the store. */
+  awaitsCommit = false;
   isQueued = false;
   isInTurn = false;
   /** Commits that it has a part in and that are not done. */
