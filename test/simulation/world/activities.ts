@@ -123,7 +123,7 @@ export class Activities {
     const { instanceId, executionId, taskId, idempotencyKey } = ctx;
     if (process.isStopped) this.#violate("I23", `${process.name} started an activity after its hub had stopped`);
     if (process.running.has(attempt)) this.#violate("I20", `${process.name} runs ${attempt} twice at the same time`);
-    if (process.epoch === ledger.newestEpoch) this.#checkDurable(ledger, ctx, attempt);
+    if (process.epoch === ledger.newestEpoch) this.#checkDurable(process, ledger, ctx, attempt);
     const scheduled = ledger.generations
       .get(`${instanceId} ${executionId}`)
       ?.history.find((event) => event.type === "TaskScheduled" && event.eventId === taskId);
@@ -136,14 +136,17 @@ export class Activities {
     this.#calls.set(key, call);
   }
 
-  #checkDurable(ledger: Ledger, { instanceId, executionId, taskId }: ActivityContext, attempt: string): void {
-    if (
-      !ledger.history(instanceId).some((event) => event.type === "TaskScheduled" && event.eventId === taskId) &&
-      ledger.isTold
-    )
+  #checkDurable(
+    { isMisled }: Process,
+    ledger: Ledger,
+    { instanceId, executionId, taskId }: ActivityContext,
+    attempt: string,
+  ): void {
+    const called = ledger.generations.get(`${instanceId} ${executionId}`)?.history ?? [];
+    if (!called.some((event) => event.type === "TaskScheduled" && event.eventId === taskId))
       this.#violate("I18", `${attempt} started before its call was durable`);
-    // An end that is durable may be news to the hub.
-    if (!ledger.isTold) return;
+    // An end that is durable may be news to the hub, or have been told to it as a failure.
+    if (!ledger.isTold || isMisled) return;
     const record = ledger.record(instanceId);
     if (record?.executionId !== executionId || isFinal(record)) {
       this.#violate("I18", `${attempt} started, but its generation is not the one that runs`);

@@ -48,6 +48,8 @@ export class Process implements Owner {
   /** True once its hub has said that it is closed or fenced. */
   isStopped = false;
   epoch = 0;
+  /** True once it was told that a commit had failed which had not: it does not know then what to stop. */
+  isMisled = false;
   hub: TaskHub | undefined;
   /** How far its clock is off, in ms. */
   skewMs = 0;

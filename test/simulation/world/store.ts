@@ -224,7 +224,9 @@ class SimulatedSession implements StoreSession {
     const { choices } = this.#ports.world;
     if (choices.fault("F04")) this.#process.die("after a commit");
     this.#checkAlive();
-    if (choices.fault("F07")) throw new StoreFailure("applied, and then refused");
+    if (!choices.fault("F07")) return;
+    this.#process.isMisled = true;
+    throw new StoreFailure("applied, and then refused");
   }
 
   #read(operation: Operation, args: readonly unknown[]): unknown {
