@@ -245,7 +245,7 @@ function drop(live: LiveInstance, message: Message, now: Date, ports: EnginePort
 function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: EnginePorts): Verdict {
   const held = live.held as Message[];
   const record = live.record as InstanceRecord;
-  const draft = ports.group.draft(live, now.getTime());
+  const draft = () => ports.group.draft(live, now.getTime());
   // Only the start's own time is judged here when the instance is for another hub: the rest waits with it, in order.
   const isForeign = record.scheduledStartAtMs === undefined && isForAnotherHub(record.version, ports);
   const { type } = message.event;
@@ -253,12 +253,12 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
     case "ExecutionTerminated":
       if (!ports.ensurePast(live)) return "wait";
       if (record.scheduledStartAtMs !== undefined)
-        draft.removeTimer(startTimer(live.instanceId, record.scheduledStartAtMs));
+        draft().removeTimer(startTimer(live.instanceId, record.scheduledStartAtMs));
       return "unhold";
     case "ExecutionSuspended":
       if (record.status !== "Suspended" && record.scheduledStartAtMs !== undefined) {
         message.sequence = (held[0]?.sequence ?? 1) - 1;
-        draft.keep({ sequence: message.sequence, event: message.event });
+        draft().keep({ sequence: message.sequence, event: message.event });
         held.unshift(message);
         setStatus(live, "Suspended", now, ports);
       }
@@ -269,14 +269,14 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
         if (!ports.ensurePast(live)) return "wait";
         if (suspension?.kind === "event" && suspension.event.type === "ExecutionSuspended") {
           held.shift();
-          draft.take(suspension);
+          draft().take(suspension);
         }
         ports.group.answer(message);
         return "unhold";
       }
       if (record.status === "Suspended" && suspension) {
         held.shift();
-        draft.take(suspension);
+        draft().take(suspension);
         setStatus(live, "Pending", now, ports);
       }
       break;
@@ -287,7 +287,7 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
         break;
       }
       remember(live, message, now, ports);
-      storeMessage(message, draft, ports);
+      storeMessage(message, draft(), ports);
       held.push(message);
   }
   ports.group.answer(message);
