@@ -21,8 +21,8 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["core/sub-orchestrations.test.ts", "takes the version of the call, and its definition's otherwise"],
   ],
   "timers, cancelled and long": [
-    ["core/timers.test.ts", "that is cancelled later never resumes the code, and cancelling uses no number"],
-    ["core/timers.test.ts", "fires at the instant it was given"],
+    ["scenarios/timers.ts", "that is cancelled later never resumes the code, and cancelling uses no number"],
+    ["scenarios/timers.ts", "fires at the instant it was given"],
   ],
   "events: buffered in order, without case, with timeouts, cancellable": [
     ["scenarios/events.ts", "that timed out or was given up takes no later event"],
@@ -165,7 +165,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["scenarios/patterns.ts", "human interaction takes the answer that comes in time, and escalates when none does"],
   ],
   "verifying a history by replaying it": [
-    ["core/patches.test.ts", "replayHistory"],
+    ["scenarios/patches.ts", "replayHistory"],
     ["core/suspend-resume.test.ts", "replays to the same end, suspensions and all"],
   ],
   "non-determinism that parks instead of failing": [

@@ -48,6 +48,25 @@ export class Place {
 /** Declares a test of one scenario. */
 export type Scenario = (title: string, play: (place: Place) => Promise<void>) => void;
 
+/**
+ * Declares a test for each row. A title has the row's values in the places of its `%s`, `%i` and `%j`, the last as JSON; `%#` is the row's number.
+ */
+export function each<const TRow>(it: Scenario, rows: readonly TRow[]) {
+  type Values = TRow extends readonly unknown[] ? { -readonly [TAt in keyof TRow]: TRow[TAt] } : [TRow];
+  return (title: string, play: (place: Place, ...values: Values) => Promise<void>): void => {
+    for (const [at, row] of rows.entries()) {
+      const values = (Array.isArray(row) ? row : [row]) as unknown as Values;
+      let next = 0;
+      const full = title.replaceAll(/%[sij#]/g, (mark) => {
+        if (mark === "%#") return String(at);
+        const value: unknown = values[next++];
+        return mark === "%j" ? JSON.stringify(value) : String(value);
+      });
+      it(full, (place) => play(place, ...values));
+    }
+  };
+}
+
 /** Plays a scenario in a place and clears up after it. */
 export async function playIn(
   connect: () => HubStore,
