@@ -146,6 +146,25 @@ describe("tabs of one hub", () => {
     expect(first.hub.role).toBe("client");
   });
 
+  it("a tab that leaves again before it is back has no place in the queue, and no open channel", async () => {
+    const world = new World();
+    const [first, second] = (await open(world, 2)) as [OpenTab, OpenTab];
+    for (const event of ["left", "returned", "left"] as const) first.tab.tell(event);
+    await world.advance(100);
+    first.tab.freeze();
+    const opened = [...world.ends.values()].flatMap((ends) => [...ends]).filter(({ tab }) => tab === first.tab);
+    expect(opened).toEqual([]);
+    const handedOverAtMs = world.clock.now();
+    await world.until(second.hub.close());
+    const third = world.openTab().hub(functions);
+    await world.until(third.join());
+    expect(world.clock.now() - handedOverAtMs).toBeLessThan(500);
+    first.tab.thaw();
+    first.tab.tell("returned");
+    await world.until(first.hub.scheduleNewOrchestration(greet, "x", { instanceId: "x" }));
+    expect([first.hub.role, third.role]).toEqual(["client", "executing"]);
+  });
+
   it("a closed tab hands over, and its own calls are told", async () => {
     const world = new World();
     const tabs = await open(world, 2);

@@ -275,7 +275,8 @@ export class Tab {
   #happened(event: LifecycleEvent): void {
     const { kind } = this.#standing;
     if (event === "left") {
-      if (kind === "away" || kind === "closed") return;
+      // Also when it is away already: it may be on its way back.
+      if (kind === "closed") return;
       this.#cancelLook();
       void this.#stand({ kind: "away" });
       // What is called from now on is sent when the tab returns, and is present again.
@@ -287,8 +288,9 @@ export class Tab {
   }
 
   async #return(): Promise<void> {
+    const away = this.#standing;
     await this.#presence.begin();
-    if (this.#standing.kind !== "away") return;
+    if (this.#standing !== away) return;
     this.#ports.platform.catchUpTimers();
     this.#mail.open();
     this.#follow();
