@@ -25,3 +25,5 @@ export const LATE_LOOK_MS = 250;
 export const OPENINGS_MAX = 3;
 /** Tabs that are gone whose place a leader remembers, so that nothing of theirs that comes late is taken for new. */
 export const LEFT_TABS_MAX = 10_000;
+/** Instances of which a watch remembers the last state it gave, those seen last. Of others it may give one again when the lead changes hands. */
+export const WATCH_SEEN_MAX = 10_000;

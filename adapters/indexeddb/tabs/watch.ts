@@ -1,11 +1,12 @@
 /**
  * A tab's side of a watch. It outlives leaders: with a new one it begins again, and passes on only what the consumer has not seen.
  *
- * H1. A state that is as the last one the consumer saw of the instance is not given again.
+ * H1. A state that is as the last one the consumer saw of the instance is not given again, for as many instances as are remembered.
  * H2. The watch of one instance ends after its final state, or when the instance is gone; whoever leads then.
  */
 import { InstanceNotFoundError } from "../../../core/errors.ts";
 import { isFinal } from "../../../core/hub/message.ts";
+import { WATCH_SEEN_MAX } from "./bounds.ts";
 import type { Outbox } from "./outbox.ts";
 import type { WatchTarget } from "./protocol.ts";
 import type { WireState } from "./wire.ts";
@@ -31,9 +32,7 @@ export async function* watch(target: WatchTarget, { outbox, newId }: WatchPorts)
       }
       received += batch.states.length;
       for (const state of batch.states) {
-        const mark = markOf(state);
-        if (seen.get(state.instanceId) === mark) continue;
-        seen.set(state.instanceId, mark);
+        if (!isNew(state, seen)) continue;
         yield state;
         if (target.kind === "one" && isFinal(state.runtimeStatus)) return;
       }
@@ -53,6 +52,21 @@ export async function* watch(target: WatchTarget, { outbox, newId }: WatchPorts)
       throw error;
     }
   }
+}
+
+/** Notes the state as the last one of its instance; false when it was. */
+function isNew(state: WireState, seen: Map<string, string>): boolean {
+  const { instanceId } = state;
+  const mark = markOf(state);
+  const before = seen.get(instanceId);
+  // What was seen last comes last.
+  seen.delete(instanceId);
+  seen.set(instanceId, mark);
+  for (const oldest of seen.keys()) {
+    if (seen.size <= WATCH_SEEN_MAX) break;
+    seen.delete(oldest);
+  }
+  return before !== mark;
 }
 
 /** What tells one state of an instance from the next. */
