@@ -24,6 +24,8 @@ export interface Mark {
 export class Marks {
   readonly #marker: StorageMarker | undefined;
   readonly #databaseName: string;
+  /** Of hubs that were opened here: a person who clears the data of a site clears the marker too. */
+  readonly #known = new Map<string, Mark>();
 
   constructor(marker: StorageMarker | undefined, databaseName: string) {
     this.#marker = marker;
@@ -33,15 +35,18 @@ export class Marks {
   async read(hub: string): Promise<Mark | undefined> {
     try {
       const text = await this.#marker?.getItem(this.#key(hub));
-      return text ? (JSON.parse(text) as Mark) : undefined;
+      if (text) this.#known.set(hub, JSON.parse(text) as Mark);
     } catch {
-      return undefined;
+      // As if there were none.
     }
+    return this.#known.get(hub);
   }
 
   async write(hub: string, { creationId, createdAtMs }: Mark): Promise<void> {
+    const mark: Mark = { creationId, createdAtMs };
+    this.#known.set(hub, mark);
     try {
-      await this.#marker?.setItem(this.#key(hub), JSON.stringify({ creationId, createdAtMs }));
+      await this.#marker?.setItem(this.#key(hub), JSON.stringify(mark));
     } catch {
       // No room for the marker, or no right to it.
     }

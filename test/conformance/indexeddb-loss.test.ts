@@ -171,6 +171,23 @@ describe("a database that goes while a hub is open", () => {
     await other.close();
   });
 
+  test("is told by the store itself when the hub is opened again, where the marker went with it or there is none", async () => {
+    for (const markerOf of [marker, null]) {
+      await fill("orders", openStore({ marker: markerOf }));
+      const store = openStore({ marker: markerOf });
+      const session = await store.open("orders");
+      await session.commit([START]);
+      await deleteDatabase(factory, "hubs");
+      marker.items.clear();
+      await lossOf(Promise.resolve(session.commit([START])));
+      await session.close();
+      for (let round = 0; round < 2; round++) {
+        const { createdAtMs } = await lossOf(store.open("orders"));
+        expect(createdAtMs).toEqual(expect.any(Number));
+      }
+    }
+  });
+
   test("stops the hub, which says why", async () => {
     const wait = defineOrchestrator("wait", async (ctx) => ctx.waitForExternalEvent<string>("go"));
     const hub = await TestTaskHub.open({ functions: [wait], store: openStore() });
