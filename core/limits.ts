@@ -46,6 +46,8 @@ export const RETENTION_BATCH_MAX = 100;
 export const COMMIT_RETRY_DELAY_MS = 1_000;
 /** Shortest time between two writes of heartbeat details, in ms: they cost a row for each instance, and only a crash loses what is not written. */
 export const HEARTBEAT_WRITE_INTERVAL_MS = 5_000;
+/** How long timers that were handed out may take before the hub looks for others, in ms. */
+export const TIMER_PATIENCE_MS = 100;
 /** Due timers fetched from the store at once. */
 export const TIMER_BATCH_MAX = 1_000;
 /** Longest delay given to the host's own timer, in ms (2^31 − 1 is the platform limit); longer waits are taken up again. */

@@ -3,9 +3,11 @@
  *
  * W1. What is due is found by asking the store, never by remembering what was armed; so overdue timers fire on start.
  * W2. A timer is handed out once until the commit that consumes it.
- * W3. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
+ * W3. What is handed out is given a moment to be done with, before more is asked for. What takes longer, as the operation of an entity may,
+ *     keeps nothing else from being handed out.
+ * W4. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
  */
-import { COMMIT_RETRY_DELAY_MS, TIMER_BATCH_MAX } from "../limits.ts";
+import { COMMIT_RETRY_DELAY_MS, TIMER_BATCH_MAX, TIMER_PATIENCE_MS } from "../limits.ts";
 import { type Awaitable, isPromise, type StoredTimer } from "../store/contract.ts";
 import type { Host } from "./host.ts";
 
@@ -26,6 +28,7 @@ export class TimerWatch {
   /** Timers handed out whose commit is not done. */
   readonly #firing = new Set<string>();
   #armedAtMs: number | undefined;
+  #stopWaiting = (): void => {};
   #isAsking = false;
   #isClosed = false;
 
@@ -40,28 +43,51 @@ export class TimerWatch {
 
   /** Looks at the store: hands out what is due and arms for the next. */
   look(): void {
-    if (this.#isClosed || this.#isAsking || this.#firing.size > 0) return;
+    if (this.#isClosed || this.#isAsking) return;
     this.#isAsking = true;
-    const { host, dueTimers, nextTimerAtMs } = this.#ports;
+    this.#stopWaiting();
+    const { host, dueTimers } = this.#ports;
+    // As of the question: the answer may still hold what a commit has consumed meanwhile.
+    const handedOut = new Set(this.#firing);
+    const isNew = (timer: DueTimer): boolean => !handedOut.has(keyOf(timer));
     this.#ask(
-      () => dueTimers(host.now(), TIMER_BATCH_MAX),
-      (due) => {
+      () => dueTimers(host.now(), TIMER_BATCH_MAX + handedOut.size),
+      (answer) => {
+        const due = answer.filter(isNew);
         for (const timer of due) {
           this.#firing.add(keyOf(timer));
           this.#ports.fire(timer);
         }
-        if (due.length > 0) {
-          this.#isAsking = false;
+        if (due.length === 0) {
+          this.#armForNext(handedOut.size, isNew);
           return;
         }
-        this.#ask(nextTimerAtMs, (next) => {
-          this.#isAsking = false;
-          // Timers committed while the store was answering may be due earlier than what it knew.
-          const armed = this.#armedAtMs;
-          if (armed === undefined || (next !== undefined && next < armed)) this.#arm(next);
-        });
+        this.#isAsking = false;
+        this.#stopWaiting = host.delay(TIMER_PATIENCE_MS, () => this.look());
       },
     );
+  }
+
+  #armForNext(handedOutCount: number, isNew: (timer: DueTimer) => boolean): void {
+    const { dueTimers, nextTimerAtMs } = this.#ports;
+    const use = (next: number | undefined): void => {
+      this.#isAsking = false;
+      // Timers committed while the store was answering may be due earlier than what it knew.
+      const armed = this.#armedAtMs;
+      if (armed === undefined || (next !== undefined && next < armed)) this.#arm(next);
+    };
+    if (handedOutCount === 0) this.#ask(nextTimerAtMs, use);
+    else {
+      this.#ask(
+        () => dueTimers(Number.MAX_SAFE_INTEGER, handedOutCount + 1),
+        (timers) => {
+          const nextAtMs = Math.min(...timers.filter(isNew).map(({ dueAtMs }) => dueAtMs));
+          use(Number.isFinite(nextAtMs) ? nextAtMs : undefined);
+          // All was done with while the store was answering.
+          if (this.#firing.size === 0) this.look();
+        },
+      );
+    }
   }
 
   /** Timers were committed. */
@@ -86,6 +112,7 @@ export class TimerWatch {
 
   close(): void {
     this.#isClosed = true;
+    this.#stopWaiting();
     this.#ports.host.wakeAt(undefined, () => {});
   }
 
