@@ -52,7 +52,12 @@ export class Recovery {
       const open = (await session.openInstances()).map(acquire);
       for (const live of open) await this.#loaded(live);
       this.#hasRead = true;
-      for (const live of open) await this.#takeUp(live);
+      // Those that were forgotten for want of room are read anew: much may have happened to them meanwhile.
+      for (const { instanceId } of open) {
+        const live = acquire(instanceId);
+        await this.#loaded(live);
+        await this.#takeUp(live);
+      }
     } finally {
       this.#runningCount--;
     }

@@ -46,3 +46,35 @@ it("leaves alone what was called after the instance had been read: that was star
   await new Recovery(ports as unknown as RecoveryPorts).run();
   expect(resumed.map(({ event }) => event.name)).toEqual(["old"]);
 });
+
+it("leaves alone what was ended after an instance had been forgotten for want of room", async () => {
+  const timestamp = new Date(0);
+  const stored = record("i", { isBusy: true });
+  const { executionId } = stored;
+  const started: HistoryEvent = {
+    type: "ExecutionStarted",
+    eventId: 0,
+    timestamp,
+    name: "o",
+    orchestrationInstance: { instanceId: "i", executionId },
+  };
+  const history: HistoryEvent[] = [started, { type: "TaskScheduled", eventId: 1, timestamp, name: "ended" }];
+  const asRead = new LiveInstance("i");
+  asRead.load({ record: stored, lastUpdatedAtMs: 0, turnCount: 1, eventCount: 2, inbox: [] });
+  // Forgotten, read anew for a client who ended it, and forgotten again.
+  const asItIs = new LiveInstance("i");
+  const ended = record("i", { status: "Terminated", completedAtMs: 1, isBusy: false });
+  asItIs.load({ record: ended, lastUpdatedAtMs: 1, turnCount: 2, eventCount: 4, inbox: [] });
+  const answers = [asRead, asItIs];
+  const resumed: ActivityJob[] = [];
+  const ports = {
+    session: { openInstances: () => ["i"], history: () => history },
+    acquire: () => answers.shift(),
+    find: () => undefined,
+    enqueue: () => {},
+    checkOpen: () => {},
+    resume: (job: ActivityJob) => resumed.push(job),
+  };
+  await new Recovery(ports as unknown as RecoveryPorts).run();
+  expect(resumed).toEqual([]);
+});
