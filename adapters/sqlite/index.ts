@@ -24,7 +24,7 @@ interface OpenFile {
 export class SqliteStore<const W extends WhenOpen = "fence"> implements HubStore {
   readonly #settings: Settings;
   #open: OpenFile | undefined;
-  /** Sessions and waits. */
+  /** Sessions, and openings under way. */
   #userCount = 0;
 
   /** @throws InvalidArgumentError for an option that makes no sense. Nothing is opened yet. */
@@ -47,22 +47,17 @@ export class SqliteStore<const W extends WhenOpen = "fence"> implements HubStore
   async #wait(hub: string): Promise<SyncStoreSession> {
     const { path, waitTimeoutMs, signal } = this.#settings;
     const startedAtMs = performance.now();
-    this.#use();
-    try {
-      for (;;) {
-        signal?.throwIfAborted();
-        const session = this.#look(hub);
-        if (session) return session;
-        const leftMs = waitTimeoutMs - (performance.now() - startedAtMs);
-        if (leftMs <= 0) {
-          throw new TimeoutError(
-            `The task hub '${hub}' of '${path}' was still open elsewhere after ${waitTimeoutMs} ms. Close it there, wait longer, or take it over with whenOpen: "fence".`,
-          );
-        }
-        await pause(Math.min(LOOK_INTERVAL_MS, leftMs), signal);
+    for (;;) {
+      signal?.throwIfAborted();
+      const session = this.#look(hub);
+      if (session) return session;
+      const leftMs = waitTimeoutMs - (performance.now() - startedAtMs);
+      if (leftMs <= 0) {
+        throw new TimeoutError(
+          `The task hub '${hub}' of '${path}' was still open elsewhere after ${waitTimeoutMs} ms. Close it there, wait longer, or take it over with whenOpen: "fence".`,
+        );
       }
-    } finally {
-      this.#release();
+      await pause(Math.min(LOOK_INTERVAL_MS, leftMs), signal);
     }
   }
 

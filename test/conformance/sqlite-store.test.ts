@@ -290,6 +290,16 @@ test("a file that is being written is no reason to give up waiting", async () =>
   other.close();
 });
 
+test("a file that another process has for itself just now is waited for, too", async () => {
+  const other = new DatabaseSync(file());
+  other.exec("BEGIN EXCLUSIVE; CREATE TABLE foreigners (id INTEGER)");
+  const store = new SqliteStore({ path: file(), synchronous: "NORMAL", busyTimeoutMs: 0, whenOpen: "wait" });
+  const opening = store.open("orders");
+  other.exec("ROLLBACK");
+  other.close();
+  (await opening).close();
+});
+
 test("a file that is damaged says so", () => {
   const session = openStore().open("orders");
   session.commit(Array.from({ length: 200 }, (_, n) => start(`instance-${n}`)));
