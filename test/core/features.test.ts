@@ -66,7 +66,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["core/retries.test.ts", "is not asked about what cannot be tried again"],
   ],
   "suspend and resume": [
-    ["core/suspend-resume.test.ts", "keeps events until it is resumed, and takes them in order then"],
+    ["scenarios/suspend-resume.ts", "keeps events until it is resumed, and takes them in order then"],
   ],
   "terminate, also recursive": [["scenarios/rewind.ts", "terminate every child, and theirs, after a restart as well"]],
   restart: [["scenarios/rewind.ts", "under its own id runs again with the same name, input, version and tags"]],
@@ -166,7 +166,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
   ],
   "verifying a history by replaying it": [
     ["scenarios/patches.ts", "replayHistory"],
-    ["core/suspend-resume.test.ts", "replays to the same end, suspensions and all"],
+    ["scenarios/suspend-resume.ts", "replays to the same end, suspensions and all"],
   ],
   "non-determinism that parks instead of failing": [
     [
