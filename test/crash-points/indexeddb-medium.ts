@@ -82,6 +82,8 @@ function observe(transaction: IDBTransaction | null, process: MortalProcess): vo
       // It has ended already.
     }
   });
+  // A hint that costs nothing to ignore: until the transaction is complete, a death must be able to undo it.
+  transaction.commit = () => {};
   const objectStore = transaction.objectStore.bind(transaction);
   transaction.objectStore = (name) => {
     const store = objectStore(name);
