@@ -405,6 +405,7 @@ export class Engine implements EnginePorts, ClientPorts {
         this.#instances.forget(live);
     }
     for (const { message, value } of group.acks) message.ack?.resolve(value);
+    if (this.stopped) return; // What follows is the newer hub's by now.
     this.#activities.cancel(group.cancellations);
     for (const job of group.jobs) this.#activities.start(job);
     for (const draft of group.drafts.values()) if (draft.timersDone.length > 0) this.#timers.removed(draft.timersDone);

@@ -1,6 +1,16 @@
 /** One writer per hub, and what comes back after it stopped: closing, crashing, being taken over, opening again. */
-import { type ActivityContext, defineActivity, defineOrchestrator, MemoryStore, TaskHub, whenAll } from "holdfast";
-import { describe, expect, it } from "vitest";
+import {
+  type ActivityContext,
+  defineActivity,
+  defineOrchestrator,
+  type HubStore,
+  type InstanceChange,
+  MemoryStore,
+  type StoreSession,
+  TaskHub,
+  whenAll,
+} from "holdfast";
+import { describe, expect, it, vi } from "vitest";
 import { CrashingStore } from "./crashing-store.ts";
 import { errorOf, eventsOf, failureOf, openHub, run, stateOf } from "./running.ts";
 import { inEveryShape } from "./shapes.ts";
@@ -342,5 +352,37 @@ describe("opening a hub over a store that another has open", () => {
     await newer.advance(1_000);
     expect((await stateOf(newer, "i")).failure?.errorMessage).toBe("on purpose");
     expect((await failureOf(newer, failing, undefined, { advance: 1_000 })).errorMessage).toBe("on purpose");
+  });
+});
+
+describe("a commit that is answered after the hub was taken over", () => {
+  it("is acknowledged, because it is durable, and starts nothing: that is the newer hub's", async () => {
+    const store = new MemoryStore();
+    const answers: (() => void)[] = [];
+    const slow: HubStore = {
+      open(hub) {
+        const session = store.open(hub);
+        const commit = (changes: readonly InstanceChange[]): Promise<void> => {
+          session.commit(changes);
+          return new Promise((resolve) => answers.push(resolve));
+        };
+        return new Proxy<StoreSession>(session, {
+          get(target, key) {
+            const member: unknown = key === "commit" ? commit : Reflect.get(target, key, target);
+            return typeof member === "function" ? member.bind(target) : member;
+          },
+        });
+      },
+    };
+    const { activity, runs } = held();
+    const caller = defineOrchestrator("caller", async (ctx) => ctx.callActivity(activity));
+    const older = await openHub([caller, activity], { store: slow });
+    const started = older.scheduleNewOrchestration(caller, undefined, { instanceId: "i" });
+    await vi.waitFor(() => expect(answers).toHaveLength(1), { timeout: 60_000, interval: 1 });
+    await (await openHub([caller, activity], { store })).runUntilIdle();
+    expect(runs).toHaveLength(1);
+    answers[0]?.();
+    expect(await started).toBe("i");
+    expect(runs).toHaveLength(1);
   });
 });
