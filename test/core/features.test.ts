@@ -16,9 +16,9 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["core/activities.test.ts", "has tags and a version in the history when the call gives them"],
   ],
   "sub-orchestrations with retries, tags, versions and ids": [
-    ["core/sub-orchestrations.test.ts", "keeps an id that was given when it is tried again"],
-    ["core/sub-orchestrations.test.ts", "inherits its parent's tags, and the tags of the call win"],
-    ["core/sub-orchestrations.test.ts", "takes the version of the call, and its definition's otherwise"],
+    ["scenarios/sub-orchestrations.ts", "keeps an id that was given when it is tried again"],
+    ["scenarios/sub-orchestrations.ts", "inherits its parent's tags, and the tags of the call win"],
+    ["scenarios/sub-orchestrations.ts", "takes the version of the call, and its definition's otherwise"],
   ],
   "timers, cancelled and long": [
     ["scenarios/timers.ts", "that is cancelled later never resumes the code, and cancelling uses no number"],

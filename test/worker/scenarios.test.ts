@@ -20,6 +20,7 @@ import { queryScenarios } from "../scenarios/queries.ts";
 import { retentionScenarios } from "../scenarios/retention.ts";
 import { retryScenarios } from "../scenarios/retries.ts";
 import { rewindScenarios } from "../scenarios/rewind.ts";
+import { subOrchestrationScenarios } from "../scenarios/sub-orchestrations.ts";
 import { suspendResumeScenarios } from "../scenarios/suspend-resume.ts";
 import { terminationScenarios } from "../scenarios/terminate.ts";
 import { timerScenarios } from "../scenarios/timers.ts";
@@ -59,4 +60,5 @@ describe("in a Durable Object", () => {
   terminationScenarios(inDurableObject);
   suspendResumeScenarios(inDurableObject);
   failureScenarios(inDurableObject);
+  subOrchestrationScenarios(inDurableObject);
 });
