@@ -5,14 +5,15 @@ import {
   MemoryStore,
   type OrchestrationQuery,
   type OrchestrationState,
-  type OrchestrationStatus,
   type StartOrchestrationOptions,
   TaskHub,
   type TaskHubClient,
 } from "holdfast";
 import type { TestTaskHub } from "holdfast/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { errorOf, ILLEGAL_IDS, openHub, outputOf, run, stateOf, typesOf } from "./running.ts";
+import { inMemory } from "../scenarios/place.ts";
+import { startScenarios } from "../scenarios/starts.ts";
+import { errorOf, ILLEGAL_IDS, openHub, outputOf, run, stateOf } from "./running.ts";
 
 const MINUTE = 60_000;
 const work = defineActivity("work", (_ctx, value: unknown) => value);
@@ -181,206 +182,7 @@ describe("starting an orchestration", () => {
   });
 });
 
-describe("startAt", () => {
-  it("keeps the instance Pending until its time, and starts it then", async () => {
-    const hub = await openHub(FUNCTIONS);
-    const startAt = new Date(hub.now.getTime() + MINUTE);
-    const createdAt = hub.now;
-    await hub.scheduleNewOrchestration(quick, 1, { instanceId: "i", startAt });
-    await hub.advance(MINUTE - 1);
-    const before = await stateOf(hub, "i");
-    expect(before).toMatchObject({ runtimeStatus: "Pending", createdAt, input: 1 });
-    expect(before.output).toBeUndefined();
-    await hub.advance(1);
-    expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", createdAt, completedAt: startAt });
-  });
-
-  it.each([
-    ["past", -MINUTE],
-    ["present", 0],
-  ])("in the %s starts at once", async (_what, offset) => {
-    const hub = await openHub(FUNCTIONS);
-    await hub.scheduleNewOrchestration(quick, 1, { instanceId: "i", startAt: new Date(hub.now.getTime() + offset) });
-    await hub.runUntilIdle();
-    expect((await stateOf(hub, "i")).runtimeStatus).toBe("Completed");
-  });
-
-  it("starts in order of the times, not of the calls", async () => {
-    const order: string[] = [];
-    const note = defineActivity("note", (_ctx, name: string) => void order.push(name));
-    const noting = defineOrchestrator("noting", async (ctx) => ctx.callActivity(note, ctx.instanceId));
-    const hub = await openHub([noting, note]);
-    for (const [instanceId, ms] of [
-      ["c", 300],
-      ["a", 100],
-      ["b", 200],
-    ] as const) {
-      await hub.scheduleNewOrchestration(noting, undefined, { instanceId, startAt: new Date(hub.now.getTime() + ms) });
-    }
-    await hub.advance(1_000);
-    expect(order).toEqual(["a", "b", "c"]);
-  });
-
-  it("stands in the history, and when it was started does too", async () => {
-    const hub = await openHub(FUNCTIONS);
-    const startAt = new Date(hub.now.getTime() + MINUTE);
-    await hub.scheduleNewOrchestration(quick, 1, { instanceId: "i", startAt });
-    await hub.advance(MINUTE);
-    const [turn, started] = await hub.getOrchestrationHistory("i");
-    expect(turn).toMatchObject({ type: "OrchestratorStarted", timestamp: startAt });
-    expect(started).toMatchObject({ type: "ExecutionStarted", scheduledStartTimestamp: startAt });
-  });
-
-  it("survives a restart, before its time and after", async () => {
-    const store = new MemoryStore();
-    const first = await openHub(FUNCTIONS, { store });
-    for (const [instanceId, ms] of [
-      ["soon", MINUTE],
-      ["later", 3 * MINUTE],
-    ] as const) {
-      await first.scheduleNewOrchestration(quick, 1, { instanceId, startAt: new Date(first.now.getTime() + ms) });
-    }
-    await first.close();
-    const second = await openHub(FUNCTIONS, { store, startAt: new Date(first.now.getTime() + 2 * MINUTE) });
-    await second.runUntilIdle();
-    expect((await stateOf(second, "soon")).runtimeStatus).toBe("Completed");
-    expect((await stateOf(second, "later")).runtimeStatus).toBe("Pending");
-    await second.advance(MINUTE);
-    expect((await stateOf(second, "later")).runtimeStatus).toBe("Completed");
-  });
-
-  it("that is no date is refused, and nothing exists afterwards", async () => {
-    const hub = await openHub(FUNCTIONS);
-    for (const startAt of [new Date(Number.NaN), "tomorrow", 5]) {
-      await expect(
-        hub.scheduleNewOrchestration(quick, 1, { instanceId: "i", startAt: startAt as Date }),
-      ).rejects.toThrow();
-    }
-    expect(await hub.getOrchestrationState("i")).toBeUndefined();
-  });
-
-  it("holds the id: it cannot be started a second time while it is Pending", async () => {
-    const hub = await openHub(FUNCTIONS);
-    const startAt = new Date(hub.now.getTime() + MINUTE);
-    await hub.scheduleNewOrchestration(quick, "first", { instanceId: "i", startAt });
-    expect(await errorOf(() => hub.scheduleNewOrchestration(quick, "second", { instanceId: "i" }))).toMatchObject({
-      name: "OrchestrationAlreadyExistsError",
-    });
-    await hub.advance(MINUTE);
-    expect((await stateOf(hub, "i")).output).toEqual({ input: "first" });
-  });
-});
-
-describe("using an id again", () => {
-  const final = ["Completed", "Failed", "Terminated"] as const;
-  const open = ["Running", "Pending", "Suspended"] as const;
-
-  it.each(final)("is possible when its instance is %s, whose history it replaces", async (status) => {
-    const hub = await oneOfEach();
-    const before = await hub.getOrchestrationHistory(status);
-    expect(await hub.scheduleNewOrchestration(quick, "again", { instanceId: status })).toBe(status);
-    await hub.runUntilIdle();
-    expect(await stateOf(hub, status)).toMatchObject({
-      runtimeStatus: "Completed",
-      input: "again",
-      output: { input: "again" },
-    });
-    expect((await stateOf(hub, status)).failure).toBeUndefined();
-    expect(await hub.getOrchestrationHistory(status)).not.toEqual(before);
-  });
-
-  it.each(open)("is refused when its instance is %s, which stays as it is", async (status) => {
-    const hub = await oneOfEach();
-    const [state, history] = [await stateOf(hub, status), await hub.getOrchestrationHistory(status)];
-    const error = await errorOf(() => hub.scheduleNewOrchestration(quick, "again", { instanceId: status }));
-    expect(error).toMatchObject({ name: "OrchestrationAlreadyExistsError", code: "orchestrationAlreadyExists" });
-    expect(error.message).toContain(status);
-    expect(await stateOf(hub, status)).toEqual(state);
-    expect(await hub.getOrchestrationHistory(status)).toEqual(history);
-  });
-
-  it.each(EACH)("is refused when dedupeStatuses names the status %s", async (status) => {
-    const hub = await oneOfEach();
-    const state = await stateOf(hub, status);
-    const dedupeStatuses: OrchestrationStatus[] = status === "Terminated" ? [...open, "Terminated"] : [status];
-    expect(
-      await errorOf(() => hub.scheduleNewOrchestration(quick, "again", { instanceId: status, dedupeStatuses })),
-    ).toMatchObject({ code: "orchestrationAlreadyExists" });
-    expect(await stateOf(hub, status)).toEqual(state);
-  });
-
-  it.each<[OrchestrationStatus[]]>([
-    [["Terminated"]],
-    [["Terminated", "Running", "Pending"]],
-    [["Completed", "Terminated", "Suspended"]],
-  ])(
-    "is refused when %j keeps what is terminated and lets what runs be replaced, which terminates it",
-    async (dedupeStatuses) => {
-      const hub = await oneOfEach();
-      for (const status of EACH) {
-        const state = await stateOf(hub, status);
-        const error = await errorOf(() =>
-          hub.scheduleNewOrchestration(quick, "again", { instanceId: status, dedupeStatuses }),
-        );
-        expect(error).toMatchObject({ code: "invalidArgument" });
-        expect(error.message).toMatch(/terminated/i);
-        expect(await stateOf(hub, status)).toEqual(state);
-      }
-    },
-  );
-
-  it.each(EACH)("is possible whatever the status when dedupeStatuses is empty: %s", async (status) => {
-    const hub = await oneOfEach();
-    await hub.scheduleNewOrchestration(quick, "again", { instanceId: status, dedupeStatuses: [] });
-    await hub.runUntilIdle();
-    expect(await stateOf(hub, status)).toMatchObject({ runtimeStatus: "Completed", output: { input: "again" } });
-    await hub.advance({ hours: 1 });
-    expect(await stateOf(hub, status)).toMatchObject({ runtimeStatus: "Completed", output: { input: "again" } });
-  });
-
-  it("drops what the replaced instance had going", async () => {
-    let finish = (): void => {};
-    const slow = defineActivity("slow", () => new Promise<void>((resolve) => (finish = resolve)));
-    const busy = defineOrchestrator("busy", async (ctx, _input: unknown) => {
-      await Promise.all([ctx.callActivity(slow), ctx.createTimer(1_000), ctx.waitForExternalEvent("x")]);
-    });
-    const hub = await openHub([busy, slow, waiting]);
-    await run(hub, busy, 1, { instanceId: "i" });
-    await hub.scheduleNewOrchestration(waiting, "new", { instanceId: "i", dedupeStatuses: [] });
-    finish();
-    await hub.advance({ hours: 1 });
-    expect(await stateOf(hub, "i")).toMatchObject({ name: "waiting", runtimeStatus: "Running", input: "new" });
-    expect(typesOf(await hub.getOrchestrationHistory("i"))).toEqual(["OrchestratorStarted", "ExecutionStarted"]);
-  });
-
-  it("does not inherit events that were raised for the instance before", async () => {
-    const hub = await openHub(FUNCTIONS);
-    await run(hub, waiting, 1, { instanceId: "i" });
-    await hub.raiseOrchestrationEvent("i", "other", "old");
-    await hub.raiseOrchestrationEvent("i", "go");
-    await hub.runUntilIdle();
-    const two = defineOrchestrator("two", async (ctx) => ctx.waitForExternalEvent("other"));
-    await hub.close();
-    const second = await openHub([two]);
-    await run(second, two, undefined, { instanceId: "i" });
-    expect((await stateOf(second, "i")).runtimeStatus).toBe("Running");
-  });
-
-  it("is refused when a status that is listed does not exist", async () => {
-    const hub = await openHub(FUNCTIONS);
-    const dedupeStatuses = ["Runing"] as unknown as OrchestrationStatus[];
-    await expect(hub.scheduleNewOrchestration(quick, 1, { instanceId: "i", dedupeStatuses })).rejects.toThrow(/Runing/);
-    expect(await hub.getOrchestrationState("i")).toBeUndefined();
-  });
-
-  it("by two calls at once gives one instance and one refusal", async () => {
-    const hub = await openHub(FUNCTIONS);
-    const outcomes = await Promise.allSettled(
-      [1, 2].map((n) => hub.scheduleNewOrchestration(waiting, n, { instanceId: "i" })),
-    );
-    expect(outcomes.map((outcome) => outcome.status).toSorted()).toEqual(["fulfilled", "rejected"]);
-  });
-});
+startScenarios(inMemory);
 
 describe("the state of an instance", () => {
   it("is undefined when there is none", async () => {

@@ -79,8 +79,8 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["scenarios/rewind.ts", "purge by criteria takes children along when it is recursive, and counts each once"],
     ["core/client.test.ts", "says when its time ran out before it was done"],
   ],
-  "dedupe statuses": [["core/client.test.ts", "using an id again"]],
-  "scheduled start": [["core/client.test.ts", "keeps the instance Pending until its time, and starts it then"]],
+  "dedupe statuses": [["scenarios/starts.ts", "using an id again"]],
+  "scheduled start": [["scenarios/starts.ts", "keeps the instance Pending until its time, and starts it then"]],
   "queries with filters and pages": [
     ["scenarios/queries.ts", "filters by each criterion, by all of them together, and includes its bounds"],
     ["scenarios/queries.ts", "gives pages whose tokens lead on, after a restart as well, with the filter"],

@@ -20,6 +20,7 @@ import { queryScenarios } from "../scenarios/queries.ts";
 import { retentionScenarios } from "../scenarios/retention.ts";
 import { retryScenarios } from "../scenarios/retries.ts";
 import { rewindScenarios } from "../scenarios/rewind.ts";
+import { startScenarios } from "../scenarios/starts.ts";
 import { subOrchestrationScenarios } from "../scenarios/sub-orchestrations.ts";
 import { suspendResumeScenarios } from "../scenarios/suspend-resume.ts";
 import { terminationScenarios } from "../scenarios/terminate.ts";
@@ -61,4 +62,5 @@ describe("in a Durable Object", () => {
   suspendResumeScenarios(inDurableObject);
   failureScenarios(inDurableObject);
   subOrchestrationScenarios(inDurableObject);
+  startScenarios(inDurableObject);
 });
