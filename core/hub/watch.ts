@@ -2,6 +2,7 @@
 import type { OrchestrationQuery, OrchestrationState } from "../client/client.ts";
 import { InstanceNotFoundError } from "../errors.ts";
 import { checkInstanceId } from "../identity.ts";
+import { stoppable } from "../stoppable.ts";
 import type { InstanceRecord, ListedInstance } from "../store/contract.ts";
 import { matches } from "../store/memory.ts";
 import type { ClientPorts } from "./engine-ports.ts";
@@ -17,12 +18,12 @@ const BACKLOG_MAX = 1_000;
 class ChangeStream implements Waiter {
   readonly #changes: ListedInstance[] = [];
   #error: Error | undefined;
-  #isPurged = false;
+  #isOver = false;
   #wake: (() => void) | undefined;
 
   changed(record: InstanceRecord | undefined, lastUpdatedAtMs: number): boolean {
     if (record) this.#changes.push({ record, lastUpdatedAtMs });
-    else this.#isPurged = true;
+    else this.#isOver = true;
     if (this.#changes.length > BACKLOG_MAX) this.#changes.shift();
     this.#wake?.();
     return false;
@@ -31,13 +32,18 @@ class ChangeStream implements Waiter {
     this.#error = error;
     this.#wake?.();
   }
-  /** The next change; `undefined` when the instance has been purged. Rejects when the hub closes. */
+  /** The consumer wants no more. */
+  stop(): void {
+    this.#isOver = true;
+    this.#wake?.();
+  }
+  /** The next change; `undefined` when the instance has been purged or the consumer has stopped. Rejects when the hub closes. */
   async next(): Promise<ListedInstance | undefined> {
     for (;;) {
       const change = this.#changes.shift();
       if (change) return change;
       if (this.#error) throw this.#error;
-      if (this.#isPurged) return undefined;
+      if (this.#isOver) return undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -46,14 +52,22 @@ class ChangeStream implements Waiter {
   }
 }
 
-/** The states of one instance, from now to its end. @throws InstanceNotFoundError */
-export async function* watchOne<TOutput>(
+/** The states of one instance, from now to its end or until the consumer stops. @throws InstanceNotFoundError */
+export function watchOne<TOutput>(
   engine: ClientPorts,
   id: string,
 ): AsyncGenerator<OrchestrationState<TOutput>, void, undefined> {
+  const changes = new ChangeStream();
+  return stoppable(statesOfOne(engine, id, changes), () => changes.stop());
+}
+
+async function* statesOfOne<TOutput>(
+  engine: ClientPorts,
+  id: string,
+  changes: ChangeStream,
+): AsyncGenerator<OrchestrationState<TOutput>, void, undefined> {
   engine.checkOpen();
   checkInstanceId(id);
-  const changes = new ChangeStream();
   engine.waiters.add(id, changes);
   try {
     const found = await findInstance(engine, id);
@@ -71,13 +85,21 @@ export async function* watchOne<TOutput>(
 }
 
 /** The states of all instances that fit: first those that exist, then every change, until the consumer stops. */
-export async function* watchMany(
+export function watchMany(
   engine: ClientPorts,
   query: OrchestrationQuery,
 ): AsyncGenerator<OrchestrationState, void, undefined> {
+  const changes = new ChangeStream();
+  return stoppable(statesOfMany(engine, query, changes), () => changes.stop());
+}
+
+async function* statesOfMany(
+  engine: ClientPorts,
+  query: OrchestrationQuery,
+  changes: ChangeStream,
+): AsyncGenerator<OrchestrationState, void, undefined> {
   engine.checkOpen();
   const filter = filterOf(query);
-  const changes = new ChangeStream();
   engine.waiters.addForAll(changes);
   try {
     const listed = new Map<string, ListedInstance>();

@@ -147,6 +147,21 @@ export function watchScenarios(it: Scenario): void {
       expect((await states.next()).done).toBe(true);
     });
 
+    it("ends at once when its consumer stops, also while it waits for a change", async (place) => {
+      const hub = await place.open(FUNCTIONS);
+      await run(hub, steps, 1, { instanceId: "i" });
+      for (const states of [hub.watchOrchestration("i"), hub.watchOrchestrations()]) {
+        const iterator = states[Symbol.asyncIterator]();
+        const first = iterator.next();
+        await hub.runUntilIdle();
+        expect(await first).toMatchObject({ value: { instanceId: "i" } });
+        const next = iterator.next();
+        await hub.runUntilIdle();
+        await iterator.return?.();
+        expect(await next).toEqual({ done: true, value: undefined });
+      }
+    });
+
     it("rejects when its hub closes, and for a query that makes no sense", async (place) => {
       const hub = await place.open(FUNCTIONS);
       const bad = collect(hub.watchOrchestrations({ statuses: ["Sleeping" as "Running"] }));

@@ -18,6 +18,7 @@ type OpenCall = {
   readonly reject: (error: unknown) => void;
   resendAtMs: number;
   resendDelayMs: number;
+  ended?: () => void;
 } & ({ readonly place: number; readonly call: Call<ChangeName> } | { readonly call: Call<ReadName> });
 
 export interface OutboxPorts {
@@ -46,8 +47,10 @@ export class Outbox {
     return this.#open.size === 0;
   }
 
-  /** Makes a call. Its arguments are taken as they are now. */
-  call<M extends CallName>(name: M, args: Args<M>): Promise<Result<M>> {
+  /** Makes a call. Its arguments are taken as they are now. A read may be given up by `signal`; it then rejects with the signal's reason. */
+  call<M extends ReadName>(name: M, args: Args<M>, signal: AbortSignal): Promise<Result<M>>;
+  call<M extends CallName>(name: M, args: Args<M>): Promise<Result<M>>;
+  call<M extends CallName>(name: M, args: Args<M>, signal?: AbortSignal): Promise<Result<M>> {
     return new Promise<Result<M>>((resolve, reject) => {
       if (this.#closed) throw this.#closed;
       const call = cloned({ name, args } as Call);
@@ -64,6 +67,7 @@ export class Outbox {
       this.#open.set(open.id, open);
       if ("place" in open) this.#changes.set(open.place, open);
       this.#unsent.push(open);
+      if (signal) this.#giveUpBy(signal, open);
       this.#flush();
     });
   }
@@ -120,9 +124,20 @@ export class Outbox {
     }
   }
 
+  #giveUpBy(signal: AbortSignal, open: OpenCall): void {
+    const giveUp = (): void => {
+      this.#forget(open);
+      open.reject(signal.reason);
+    };
+    if (signal.aborted) giveUp();
+    else signal.addEventListener("abort", giveUp);
+    open.ended = () => signal.removeEventListener("abort", giveUp);
+  }
+
   #forget(open: OpenCall): void {
     this.#open.delete(open.id);
     if ("place" in open) this.#changes.delete(open.place);
+    open.ended?.();
   }
 
   /** The first change without an answer. */

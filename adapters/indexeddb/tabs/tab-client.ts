@@ -22,6 +22,7 @@ import { TimeoutError } from "../../../core/errors.ts";
 import type { HistoryEvent } from "../../../core/history/events.ts";
 import type { Host } from "../../../core/hub/host.ts";
 import { type EntityIdLike, entityIdOf } from "../../../core/identity.ts";
+import { stoppable } from "../../../core/stoppable.ts";
 import { listing } from "./listing.ts";
 import type { Outbox } from "./outbox.ts";
 import type { WatchTarget } from "./protocol.ts";
@@ -194,9 +195,13 @@ export class TabClient implements TaskHubClient {
     return this.#outbox.call("cleanEntityStorage", request);
   }
 
-  async *#watch<TOutput>(target: WatchTarget): AsyncGenerator<OrchestrationState<TOutput>, void, undefined> {
-    const ports = { outbox: this.#outbox, newId: () => this.#host.randomId() };
-    for await (const state of watch(target, ports)) yield this.#wire.readState<TOutput>(state);
+  #watch<TOutput>(target: WatchTarget): AsyncGenerator<OrchestrationState<TOutput>, void, undefined> {
+    const wire = this.#wire;
+    const states = watch(target, { outbox: this.#outbox, newId: () => this.#host.randomId() });
+    async function* read(): AsyncGenerator<OrchestrationState<TOutput>, void, undefined> {
+      for await (const state of states) yield wire.readState<TOutput>(state);
+    }
+    return stoppable(read(), () => void states.return());
   }
 
   /** The time runs here: it goes on while the lead changes hands. */

@@ -6,6 +6,7 @@
  */
 import { InstanceNotFoundError } from "../../../core/errors.ts";
 import { isFinal } from "../../../core/hub/message.ts";
+import { stoppable } from "../../../core/stoppable.ts";
 import { WATCH_SEEN_MAX } from "./bounds.ts";
 import type { Outbox } from "./outbox.ts";
 import type { WatchTarget } from "./protocol.ts";
@@ -17,7 +18,16 @@ export interface WatchPorts {
 }
 
 /** The states of what is watched, until the end or until the consumer stops. */
-export async function* watch(target: WatchTarget, { outbox, newId }: WatchPorts): AsyncGenerator<WireState, void> {
+export function watch(target: WatchTarget, ports: WatchPorts): AsyncGenerator<WireState, void, undefined> {
+  const stopped = new AbortController();
+  return stoppable(statesOf(target, ports, stopped.signal), () => stopped.abort());
+}
+
+async function* statesOf(
+  target: WatchTarget,
+  { outbox, newId }: WatchPorts,
+  stopped: AbortSignal,
+): AsyncGenerator<WireState, void, undefined> {
   let id = newId();
   let received = 0;
   const seen = new Map<string, string>();
@@ -45,8 +55,9 @@ export async function* watch(target: WatchTarget, { outbox, newId }: WatchPorts)
 
   async function next(watchId: string, count: number, hasBegun: boolean) {
     try {
-      return await outbox.call("watchNext", { watch: watchId, target, received: count });
+      return await outbox.call("watchNext", { watch: watchId, target, received: count }, stopped);
     } catch (error) {
+      if (stopped.aborted) return undefined;
       // It was there, and was purged while another leader took over.
       if (target.kind === "one" && hasBegun && error instanceof InstanceNotFoundError) return undefined;
       throw error;
