@@ -87,7 +87,9 @@ export class Draft {
   }
   removeTimer(timer: StoredTimer): void {
     const isSame = ({ kind, timerId }: StoredTimer): boolean => kind === timer.kind && timerId === timer.timerId;
-    if (!takeOut(this.#timersAdded, isSame)) this.#timersRemoved = append(this.#timersRemoved, timer);
+    // It may have been handed out all the same: when an earlier generation stored one of the same id for the same instant.
+    if (takeOut(this.#timersAdded, isSame)) this.leaveTimer(timer);
+    else this.#timersRemoved = append(this.#timersRemoved, timer);
   }
   /** What was due is done with, and nothing stored is to be removed for it: another timer has its id, or it was none. */
   leaveTimer(timer: DueTimer): void {

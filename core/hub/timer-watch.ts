@@ -30,6 +30,8 @@ export class TimerWatch {
   #armedAtMs: number | undefined;
   #stopWaiting = (): void => {};
   #isAsking = false;
+  /** An alarm rang while the store was answering, which may not have known of what it rang for. */
+  #mustLookAgain = false;
   #isClosed = false;
 
   constructor(ports: TimerWatchPorts) {
@@ -43,8 +45,10 @@ export class TimerWatch {
 
   /** Looks at the store: hands out what is due and arms for the next. */
   look(): void {
+    if (this.#isAsking) this.#mustLookAgain = true;
     if (this.#isClosed || this.#isAsking) return;
     this.#isAsking = true;
+    this.#mustLookAgain = false;
     this.#stopWaiting();
     const { host, dueTimers } = this.#ports;
     // As of the question: the answer may still hold what a commit has consumed meanwhile.
@@ -72,6 +76,10 @@ export class TimerWatch {
     const { dueTimers, nextTimerAtMs } = this.#ports;
     const use = (next: number | undefined): void => {
       this.#isAsking = false;
+      if (this.#mustLookAgain) {
+        this.look();
+        return;
+      }
       // Timers committed while the store was answering may be due earlier than what it knew.
       const armed = this.#armedAtMs;
       if (armed === undefined || (next !== undefined && next < armed)) this.#arm(next);

@@ -10,4 +10,6 @@ export interface Regression {
 export const REGRESSIONS: readonly Regression[] = [
   { seed: 18, selection: {}, says: "a scheduled start that was replaced ran beside the one in its place" },
   { seed: 521, selection: {}, says: "the unlock of a replaced generation withdrew the lock of its successor" },
+  { seed: 22, selection: {}, says: "a timer that took the place of one of the same instant held up all others" },
+  { seed: 181, selection: {}, says: "an alarm that rang while the store was being asked was lost" },
 ];

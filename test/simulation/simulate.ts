@@ -35,6 +35,8 @@ export interface Outcome {
 const HUBS = ["main", "other"] as const;
 const WIND_DOWN_ROUNDS = 40;
 const STEPS_MAX = 20_000;
+/** How late a timer may fire when nothing goes wrong: later than the latest alarm, and the time after which a hub tries again. */
+const OVERDUE_MAX_MS = 60_000;
 
 /** Ends a run at its first violation. */
 class Stop extends Error {}
@@ -68,6 +70,8 @@ class Simulation {
   readonly #steps: number;
   #isUpgraded = false;
   #fullUntilMs = 0;
+  /** From then on timers must fire in time. */
+  #timelyFromMs = Number.POSITIVE_INFINITY;
   #processCount = 0;
 
   constructor(seed: number, selection: Selection) {
@@ -265,15 +269,20 @@ class Simulation {
   /** Nothing goes wrong any more: whatever was started must end. */
   async #windDown(): Promise<void> {
     this.#choices.hasFaults = false;
+    // Who is about to die does so first.
+    await this.#world.settle();
     this.#world.trace.say("the faults end");
     this.#network.set(true);
     this.#fullUntilMs = 0;
     for (const one of this.#processes)
       if (one.isFrozen || one.isStopped || !one.hub) one.die("it is of no use any more");
     for (const hub of HUBS) {
-      // What hangs in a process hangs for ever: a new one takes over.
-      this.#start(hub);
+      const one = this.#leader(hub);
+      // What hangs in a process hangs for ever: a new one takes over. One that is sound must get along by itself, at least at times.
+      const isSound = one && !one.isStuck && one.skewMs === 0 && one.epoch === this.#ledger(hub).newestEpoch;
+      if (!isSound || this.#choices.about("wind-down").chance(0.5)) this.#start(hub);
     }
+    this.#timelyFromMs = this.#world.nowMs + OVERDUE_MAX_MS;
     for (let round = 0; round < WIND_DOWN_ROUNDS; round++) {
       this.#activities.release();
       await this.#run(this.#world.nowMs + 30 * 86_400_000);
@@ -304,11 +313,23 @@ class Simulation {
   async #run(untilMs: number): Promise<void> {
     await this.#world.settle();
     for (let left = STEPS_MAX; await this.#world.step(untilMs); left--) {
+      this.#checkTimers();
       if (this.#violations.length > 0) throw new Stop();
       if (left > 0) continue;
       this.#violate("I33", "there is no end to it");
       throw new Stop();
     }
+  }
+
+  /** A timer fires when its time has come: not only when something else wakes the hub. */
+  #checkTimers(): void {
+    const { nowMs } = this.#world;
+    if (nowMs < this.#timelyFromMs) return;
+    for (const hub of HUBS)
+      for (const [id, { timers }] of this.#ledger(hub).model.instances)
+        for (const { kind, timerId, dueAtMs } of timers)
+          if (dueAtMs + OVERDUE_MAX_MS < nowMs)
+            this.#violate("I40", `the timer ${kind} ${timerId} of '${id}' is due since ${nowMs - dueAtMs} ms`);
   }
 
   /** Instances that have not ended. */

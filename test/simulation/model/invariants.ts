@@ -39,6 +39,7 @@ export const INVARIANTS = {
   I37: "an event raised twice under one id counts once",
   I38: "no error escapes: nothing is rejected unheard, and no hub stops of itself",
   I39: "the same choices make the same run",
+  I40: "G8: when nothing goes wrong a timer fires in time",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

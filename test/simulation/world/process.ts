@@ -50,6 +50,8 @@ export class Process implements Owner {
   epoch = 0;
   /** True once it was told that a commit had failed which had not: it does not know then what to stop. */
   isMisled = false;
+  /** True once it waits for something that never comes: an answer of the store, or an alarm. */
+  isStuck = false;
   hub: TaskHub | undefined;
   /** How far its clock is off, in ms. */
   skewMs = 0;
@@ -126,6 +128,7 @@ export class Process implements Owner {
     if (dueAtMs === undefined) return;
     const waitMs = Math.max(0, dueAtMs - this.now());
     if (choices.fault("F26")) {
+      this.isStuck = true;
       this.#setAlarm(Math.max(waitMs, 10 * 86_400_000), "rings after having been lost", wake);
       return;
     }

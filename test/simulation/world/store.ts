@@ -127,6 +127,7 @@ class SimulatedSession implements StoreSession {
           return;
         }
         if (choices.fault("F10")) {
+          this.#process.isStuck = true;
           this.#ports.world.trace.say(`  ${this.#process.name} never hears of its commit`);
           return;
         }
