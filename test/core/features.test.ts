@@ -135,7 +135,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
   ],
   "gRPC sidecar server": { outside: "A protocol for remote workers, not the engine, the client or testing." },
   "OpenTelemetry spans": { outside: "Not part of the engine." },
-  "large payloads": [["core/payloads-in-hub.test.ts", "describe("]],
+  "large payloads": [["scenarios/payloads.ts", "describe("]],
   "scheduled tasks": [["core/schedules.test.ts", "starts its first run one interval after its creation"]],
   "export of histories": {
     outside:

@@ -15,6 +15,7 @@ import { failureScenarios } from "../scenarios/failures.ts";
 import { lockScenarios } from "../scenarios/locks.ts";
 import { patchScenarios } from "../scenarios/patches.ts";
 import { patternScenarios } from "../scenarios/patterns.ts";
+import { payloadScenarios } from "../scenarios/payloads.ts";
 import { playIn, type Scenario } from "../scenarios/place.ts";
 import { queryScenarios } from "../scenarios/queries.ts";
 import { retentionScenarios } from "../scenarios/retention.ts";
@@ -62,5 +63,6 @@ describe("in a Durable Object", () => {
   suspendResumeScenarios(inDurableObject);
   failureScenarios(inDurableObject);
   subOrchestrationScenarios(inDurableObject);
+  payloadScenarios(inDurableObject);
   startScenarios(inDurableObject);
 });
