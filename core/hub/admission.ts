@@ -31,7 +31,7 @@ import {
   type StartMessage,
 } from "./message.ts";
 import { storeMessage } from "./parking.ts";
-import { isForAnotherChild, isRepeated, isSettled, isStale } from "./repetition.ts";
+import { isForAnotherChild, isRepeated, isSettled, isStale, settle } from "./repetition.ts";
 import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
@@ -149,12 +149,6 @@ function judgeEvent(
   settle(live, message.event);
   if (message.timer) ports.group.draft(live, now.getTime()).removeTimer(message.timer);
   return "take";
-}
-
-/** Notes that an outcome is taken: another one of the same activity or timer that waits for the same turn is settled already. */
-function settle({ openTasks, openTimers }: LiveInstance, event: HistoryEvent): void {
-  if (event.type === "TaskCompleted" || event.type === "TaskFailed") openTasks.delete(event.taskScheduledId);
-  else if (event.type === "TimerFired") openTimers.delete(event.timerId);
 }
 
 /** Whether the instance is suspended once it has taken what this turn has so far. */

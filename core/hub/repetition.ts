@@ -1,15 +1,46 @@
 /** Tells messages that have no effect any more: repeated ones, late ones, and those to an earlier generation. */
+import type { HistoryEvent } from "../history/events.ts";
 import type { InstanceRecord } from "../store/contract.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { EventMessage } from "./message.ts";
 
 /**
- * True for the outcome of an activity that is not outstanding (it was recorded before, or the call has been cancelled), and for a timer that is
- * not open: it was cancelled, or is of an earlier generation, while the store was being asked what is due.
+ * True for the outcome of an activity that is not outstanding (it was recorded before, or the call has been cancelled), for a further outcome of a
+ * child (it was rewound by itself), and for a timer that is not open: it was cancelled, or is of an earlier generation, while the store was being
+ * asked what is due.
  */
-export function isSettled({ openTasks, openTimers }: LiveInstance, { event, timer }: EventMessage): boolean {
+export function isSettled({ openTasks, openChildren, openTimers }: LiveInstance, message: EventMessage): boolean {
+  const { event, timer } = message;
   if (timer) return openTimers.get(timer.timerId) !== Math.trunc(timer.dueAtMs);
-  return (event.type === "TaskCompleted" || event.type === "TaskFailed") && !openTasks.has(event.taskScheduledId);
+  switch (event.type) {
+    case "TaskCompleted":
+    case "TaskFailed":
+      return !openTasks.has(event.taskScheduledId);
+    case "SubOrchestrationInstanceCompleted":
+    case "SubOrchestrationInstanceFailed":
+      return !openChildren.has(event.taskScheduledId);
+    default:
+      return false;
+  }
+}
+
+/** Notes that an outcome is taken: another one of the same call or timer that waits for the same turn is settled already. */
+export function settle({ openTasks, openChildren, openTimers }: LiveInstance, event: HistoryEvent): void {
+  switch (event.type) {
+    case "TaskCompleted":
+    case "TaskFailed":
+      openTasks.delete(event.taskScheduledId);
+      break;
+    case "SubOrchestrationInstanceCompleted":
+    case "SubOrchestrationInstanceFailed":
+      openChildren.delete(event.taskScheduledId);
+      break;
+    case "TimerFired":
+      openTimers.delete(event.timerId);
+      break;
+    default:
+      break;
+  }
 }
 
 /** True for a message to another generation. */

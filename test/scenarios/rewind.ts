@@ -6,6 +6,7 @@ import {
   type OrchestrationContext,
   type Task,
   whenAll,
+  whenAny,
 } from "holdfast";
 import { replayHistory, type TestTaskHub } from "holdfast/testing";
 import { describe, expect } from "vitest";
@@ -126,6 +127,34 @@ export function rewindScenarios(it: Scenario): void {
       expect((await stateOf(hub, "nest-3")).output).toEqual([3, [2, [1, [0, "deep done"]]]]);
       for (const depth of [0, 1, 2, 3]) expect((await stateOf(hub, `nest-${depth}`)).runtimeStatus).toBe("Completed");
       expect(done).toEqual(["deep"]);
+    });
+
+    it("of a child alone tells its parent nothing new", async (place) => {
+      const { broken, work } = workshop();
+      const inner = define("inner", function* (ctx) {
+        return yield* ctx.callActivity(work, "inner");
+      });
+      const outer = define("outer", function* (ctx) {
+        const first = ctx.callSubOrchestrator(inner, undefined, { instanceId: "child" });
+        yield* whenAny([first]);
+        yield* ctx.waitForExternalEvent("go");
+        return first.isFailed;
+      });
+      const hub = await place.open([outer, inner, work]);
+      broken.add("inner");
+      await run(hub, outer, undefined, { instanceId: "parent" });
+      await hub.rewindOrchestration("child");
+      await hub.runUntilIdle();
+      broken.clear();
+      await hub.rewindOrchestration("child");
+      await hub.runUntilIdle();
+      expect((await stateOf(hub, "child")).output).toBe("inner done");
+      await hub.raiseOrchestrationEvent("parent", "go");
+      await hub.runUntilIdle();
+      expect((await stateOf(hub, "parent")).output).toBe(true);
+      const history = await hub.getOrchestrationHistory("parent");
+      expect(eventsOf(history, "SubOrchestrationInstanceFailed")).toHaveLength(1);
+      expect(eventsOf(history, "SubOrchestrationInstanceCompleted")).toEqual([]);
     });
 
     it("rewinds failed children although the hub is closed as soon as it is acknowledged", async (place) => {
