@@ -131,8 +131,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     says: "an outcome that is recorded already is recorded again",
     file: "core/hub/repetition.ts",
-    find: '  return (event.type === "TaskCompleted" || event.type === "TaskFailed") && !openTasks.has(event.taskScheduledId);',
-    replace: '  return event.type === "TaskFailed" && !openTasks.has(event.taskScheduledId);',
+    find: "      return !openTasks.has(event.taskScheduledId);",
+    replace: '      return event.type === "TaskFailed" && !openTasks.has(event.taskScheduledId);',
   },
   {
     says: "messages are taken newest first",
