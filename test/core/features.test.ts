@@ -77,7 +77,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
   "purge by id, by filter, recursive, with a timeout": [
     ["scenarios/rewind.ts", "purge every child, and theirs, and count them; without recursive only one"],
     ["scenarios/rewind.ts", "purge by criteria takes children along when it is recursive, and counts each once"],
-    ["core/client.test.ts", "says when its time ran out before it was done"],
+    ["scenarios/purges.ts", "says when its time ran out before it was done"],
   ],
   "dedupe statuses": [["scenarios/starts.ts", "using an id again"]],
   "scheduled start": [["scenarios/starts.ts", "keeps the instance Pending until its time, and starts it then"]],

@@ -2,7 +2,7 @@
  * Places: a store of some kind, over which a scenario opens hubs on virtual time, one after the other. A scenario knows no store and no runtime, so
  * that the same file runs in Node and inside a Durable Object.
  */
-import { type FunctionDefinition, type HubStore, MemoryStore } from "holdfast";
+import { type FunctionDefinition, type HubStore, MemoryStore, type OrchestrationState } from "holdfast";
 import { TestTaskHub, type TestTaskHubOptions } from "holdfast/testing";
 import { it } from "vitest";
 
@@ -94,4 +94,9 @@ export async function listOf<T>(values: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const value of values) list.push(value);
   return list;
+}
+
+/** The ids of the instances that a listing gives. */
+export async function idsOf(listing: AsyncIterable<OrchestrationState>): Promise<string[]> {
+  return (await listOf(listing)).map(({ instanceId }) => instanceId);
 }

@@ -1,38 +1,151 @@
-/** Starts: at a time of their own, and under an id that was used before. */
-import { defineActivity, defineOrchestrator, type OrchestrationStatus } from "holdfast";
+/** Starts: what they take and what they refuse, at a time of their own, and under an id that was used before. */
+import { defineActivity, defineOrchestrator, type OrchestrationStatus, type StartOrchestrationOptions } from "holdfast";
 import { describe, expect } from "vitest";
-import { errorOf, run, stateOf, typesOf } from "../core/running.ts";
-import { each, type Place, type Scenario } from "./place.ts";
+import { errorOf, ILLEGAL_IDS, outputOf, run, stateOf, typesOf } from "../core/running.ts";
+import { EACH, FUNCTIONS, oneOfEach, quick, waiting } from "./every-status.ts";
+import { each, idsOf, type Scenario } from "./place.ts";
 
 const MINUTE = 60_000;
-const work = defineActivity("work", (_ctx, value: unknown) => value);
-const quick = defineOrchestrator("quick", (_ctx, input: unknown) => ({ input }));
-const failing = defineOrchestrator("failing", () => {
-  throw new Error("no");
-});
-const waiting = defineOrchestrator("waiting", async (ctx, _input: unknown) => ctx.waitForExternalEvent("go"));
-const FUNCTIONS = [work, quick, failing, waiting];
-
-/** A hub with one instance in each status an instance can be in. */
-async function oneOfEach(place: Place) {
-  const hub = await place.open(FUNCTIONS);
-  await run(hub, quick, 1, { instanceId: "Completed" });
-  await run(hub, failing, undefined, { instanceId: "Failed" });
-  await run(hub, waiting, 1, { instanceId: "Running" });
-  await run(hub, waiting, 1, { instanceId: "Terminated" });
-  await hub.terminateOrchestration("Terminated", { output: "stop" });
-  await run(hub, waiting, 1, { instanceId: "Suspended" });
-  await hub.suspendOrchestration("Suspended");
-  await hub.scheduleNewOrchestration(waiting, 1, {
-    instanceId: "Pending",
-    startAt: new Date(hub.now.getTime() + MINUTE),
-  });
-  await hub.runUntilIdle();
-  return hub;
-}
-const EACH = ["Completed", "Failed", "Running", "Terminated", "Suspended", "Pending"] as const;
 
 export function startScenarios(it: Scenario): void {
+  describe("starting an orchestration", () => {
+    it("that nobody registered is refused at once, and nothing exists afterwards", async (place) => {
+      const hub = await place.open(FUNCTIONS);
+      const error = await errorOf(() => hub.scheduleNewOrchestration("nobody", 1, { instanceId: "i" }));
+      expect(error).toMatchObject({ name: "FunctionNotRegisteredError", code: "functionNotRegistered" });
+      expect(error.message).toContain("nobody");
+      const unregistered = defineOrchestrator("unregistered", () => 1);
+      await expect(hub.scheduleNewOrchestration(unregistered, undefined, { instanceId: "i" })).rejects.toThrow(
+        /unregistered/,
+      );
+      expect(await hub.getOrchestrationState("i")).toBeUndefined();
+    });
+
+    it("by the name of an activity, or in another case, is refused", async (place) => {
+      const hub = await place.open(FUNCTIONS);
+      for (const name of ["work", "QUICK", "Quick"]) {
+        expect(await errorOf(() => hub.scheduleNewOrchestration(name))).toMatchObject({
+          code: "functionNotRegistered",
+        });
+      }
+    });
+
+    each(it, ["", undefined, null, 5])("by the name %s is refused", async (place, name) => {
+      const hub = await place.open(FUNCTIONS);
+      await expect(hub.scheduleNewOrchestration(name as string)).rejects.toThrow();
+    });
+
+    each(it, ILLEGAL_IDS)("with an id %s is refused, and nothing exists afterwards", async (place, _rule, id) => {
+      const hub = await place.open(FUNCTIONS);
+      expect(await errorOf(() => hub.scheduleNewOrchestration(quick, 1, { instanceId: id }))).toMatchObject({
+        name: "InvalidInstanceIdError",
+        code: "invalidInstanceId",
+      });
+      expect(await idsOf(hub.queryOrchestrations())).toEqual([]);
+    });
+
+    each(it, [
+      ["100 characters", "x".repeat(100)],
+      ["one character", "x"],
+      ["a colon", "parent:0001"],
+      ["an @ inside", "user@example"],
+      ["spaces", "order 1"],
+      ["letters beyond ASCII", "Bestellung-ß-日本"],
+      ["the name of an object's property", "__proto__"],
+      ["percent signs and dots", "a%2e..b"],
+    ])("with an id of %s is possible", async (place, _what, id) => {
+      const hub = await place.open(FUNCTIONS);
+      expect(await hub.scheduleNewOrchestration(quick, 1, { instanceId: id })).toBe(id);
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, id)).toMatchObject({ instanceId: id, runtimeStatus: "Completed" });
+      expect(await idsOf(hub.queryOrchestrations())).toEqual([id]);
+      expect(await hub.purgeOrchestration(id)).toMatchObject({ deletedInstanceCount: 1 });
+    });
+
+    it("tells ids apart by their case", async (place) => {
+      const hub = await place.open(FUNCTIONS);
+      await run(hub, waiting, 1, { instanceId: "A" });
+      await run(hub, waiting, 1, { instanceId: "a" });
+      await hub.terminateOrchestration("A");
+      await hub.runUntilIdle();
+      expect((await stateOf(hub, "a")).runtimeStatus).toBe("Running");
+    });
+
+    it("with an input that cannot be stored is refused, and nothing exists afterwards", async (place) => {
+      const hub = await place.open(FUNCTIONS);
+      const error = await errorOf(() => hub.scheduleNewOrchestration(quick, { a: [() => {}] }, { instanceId: "i" }));
+      expect(error).toMatchObject({ name: "PayloadError", code: "payload", path: "$.a[0]" });
+      expect(await hub.getOrchestrationState("i")).toBeUndefined();
+    });
+
+    it("takes its input as it was at the call", async (place) => {
+      const hub = await place.open(FUNCTIONS);
+      const input = { n: 1 };
+      const started = hub.scheduleNewOrchestration(quick, input, { instanceId: "i" });
+      input.n = 2;
+      await started;
+      await hub.runUntilIdle();
+      expect((await stateOf(hub, "i")).output).toEqual({ input: { n: 1 } });
+    });
+
+    each(it, [
+      ["tags that are a text", { tags: "a" }],
+      ["tags that are a list", { tags: ["a"] }],
+      ["tags that are no texts", { tags: { a: 1 } }],
+      ["a version that is no text", { version: 3 }],
+    ])("with %s is refused, and nothing exists afterwards", async (place, _what, options) => {
+      const hub = await place.open([waiting]);
+      const start = { ...options, instanceId: "i" } as object as StartOrchestrationOptions;
+      expect(await errorOf(() => hub.scheduleNewOrchestration(waiting, 1, start))).toMatchObject({
+        code: "invalidArgument",
+      });
+      expect(await hub.getOrchestrationState("i")).toBeUndefined();
+    });
+
+    it("gives it the tags of the start, and none otherwise", async (place) => {
+      const hub = await place.open(FUNCTIONS);
+      expect((await run(hub, quick, 1, { tags: { team: "blue", n: "1" } })).tags).toEqual({ team: "blue", n: "1" });
+      expect((await run(hub, quick, 1)).tags).toEqual({});
+    });
+
+    it("takes the version of its definition, and one given at the start wins", async (place) => {
+      const one = defineOrchestrator({ name: "job", version: "1.0", run: (ctx) => ctx.version });
+      const two = defineOrchestrator({ name: "job", version: "2.0", run: (ctx) => ctx.version });
+      const hub = await place.open([one, two]);
+      const id = await hub.scheduleNewOrchestration(one);
+      const other = await hub.scheduleNewOrchestration(one, undefined, { version: "2.0" });
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, id)).toMatchObject({ version: "1.0", output: "1.0" });
+      expect(await stateOf(hub, other)).toMatchObject({ version: "2.0", output: "2.0" });
+    });
+
+    it("compares versions number by number", async (place) => {
+      const compare = defineOrchestrator({
+        name: "compare",
+        version: "1.10",
+        run: (ctx) =>
+          ["1.9", "1.10", "1.10.0", "2", "1.11", ""].map((version) => Math.sign(ctx.compareVersionTo(version))),
+      });
+      const hub = await place.open([compare]);
+      expect(await outputOf(hub, compare)).toEqual([1, 0, 0, -1, -1, 1]);
+    });
+
+    it("compares versions that are not numbers as text, without case, and none as the lowest", async (place) => {
+      const compare = defineOrchestrator({
+        name: "compare",
+        version: "beta",
+        run: (ctx) => ["BETA", "alpha", "gamma", ""].map((version) => Math.sign(ctx.compareVersionTo(version))),
+      });
+      const none = defineOrchestrator("none", (ctx) => [
+        ctx.compareVersionTo(""),
+        Math.sign(ctx.compareVersionTo("0")),
+      ]);
+      const hub = await place.open([compare, none]);
+      expect(await outputOf(hub, compare)).toEqual([0, 1, -1, 1]);
+      expect(await outputOf(hub, none)).toEqual([0, -1]);
+    });
+  });
+
   describe("startAt", () => {
     it("keeps the instance Pending until its time, and starts it then", async (place) => {
       const hub = await place.open(FUNCTIONS);

@@ -17,16 +17,19 @@ import { patchScenarios } from "../scenarios/patches.ts";
 import { patternScenarios } from "../scenarios/patterns.ts";
 import { payloadScenarios } from "../scenarios/payloads.ts";
 import { playIn, type Scenario } from "../scenarios/place.ts";
+import { purgeScenarios } from "../scenarios/purges.ts";
 import { queryScenarios } from "../scenarios/queries.ts";
 import { retentionScenarios } from "../scenarios/retention.ts";
 import { retryScenarios } from "../scenarios/retries.ts";
 import { rewindScenarios } from "../scenarios/rewind.ts";
 import { startScenarios } from "../scenarios/starts.ts";
+import { stateScenarios } from "../scenarios/states.ts";
 import { subOrchestrationScenarios } from "../scenarios/sub-orchestrations.ts";
 import { suspendResumeScenarios } from "../scenarios/suspend-resume.ts";
 import { terminationScenarios } from "../scenarios/terminate.ts";
 import { timerScenarios } from "../scenarios/timers.ts";
 import { versionScenarios } from "../scenarios/versions.ts";
+import { waitScenarios } from "../scenarios/waits.ts";
 import { watchScenarios } from "../scenarios/watches.ts";
 import { whenAllAnyScenarios } from "../scenarios/when-all-any.ts";
 
@@ -65,4 +68,7 @@ describe("in a Durable Object", () => {
   subOrchestrationScenarios(inDurableObject);
   payloadScenarios(inDurableObject);
   startScenarios(inDurableObject);
+  stateScenarios(inDurableObject);
+  waitScenarios(inDurableObject);
+  purgeScenarios(inDurableObject);
 });
