@@ -276,7 +276,8 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       break;
     }
     default:
-      if (isRepeated(record, message) || isStale(record, message)) {
+      // Before its start an instance has no timers: one that rings is of the instance it has replaced.
+      if (isRepeated(record, message) || isStale(record, message) || (message.timer && !isForeign)) {
         drop(live, message, now, ports);
         break;
       }

@@ -2,9 +2,14 @@
 import { defineActivity, defineEntity, defineOrchestrator, type HistoryEvent, MemoryStore } from "holdfast";
 import { TestTaskHub } from "holdfast/testing";
 import { expect, it, vi } from "vitest";
+import { admit } from "../../core/hub/admission.ts";
+import type { EnginePorts } from "../../core/hub/engine-ports.ts";
 import type { EntityPorts } from "../../core/hub/entity-operation.ts";
 import { EntityTurn } from "../../core/hub/entity-turn.ts";
+import { Group } from "../../core/hub/group.ts";
+import { LiveInstance } from "../../core/hub/live-instance.ts";
 import type { EventMessage } from "../../core/hub/message.ts";
+import { record } from "../conformance/samples.ts";
 import { GatedStore } from "./gated-store.ts";
 import { openHub, stateOf, typesOf } from "./running.ts";
 
@@ -36,6 +41,22 @@ it("a scheduled start that replaces another runs alone, after a restart too", as
   const types = typesOf(await hub.getOrchestrationHistory("i"));
   expect(types.filter((type) => type === "ExecutionStarted")).toHaveLength(1);
   expect(types).not.toContain("EventRaised");
+});
+
+it("a timer of what was replaced that is on its way does not ring in a scheduled start", () => {
+  const timestamp = new Date(0);
+  const live = new LiveInstance("i");
+  const waiting = record("i", { status: "Pending", scheduledStartAtMs: 1_000 });
+  live.load({ record: waiting, lastUpdatedAtMs: 0, turnCount: 0, eventCount: 0, inbox: [] });
+  const timer = { instanceId: "i", kind: "timer", timerId: 4, dueAtMs: 0 } as const;
+  live.inbox = [
+    { kind: "event", event: { type: "TimerFired", eventId: -1, timestamp, fireAt: timestamp, timerId: 4 }, timer },
+  ];
+  const group = new Group();
+  const ports = { group, options: { host: { now: () => 0 }, versioning: {} } };
+  expect(admit(live, ports as unknown as EnginePorts)).toBeUndefined();
+  expect(live.held).toEqual([]);
+  expect(group.draft(live, 0).change()?.inboxAdded).toBeUndefined();
 });
 
 it("the unlock of a generation that was replaced does not withdraw the lock its successor asks for at the same instant", () => {
