@@ -104,16 +104,25 @@ export class EntityTurn {
       return;
     }
     const { parentInstanceId = "", parentExecutionId = "", criticalSectionId, lockSet, position } = event;
-    this.lockedBy = { instanceId: parentInstanceId, executionId: parentExecutionId, criticalSectionId };
     const next = lockSet[position + 1];
+    const owner = { instanceId: parentInstanceId, executionId: parentExecutionId, criticalSectionId };
+    this.lockedBy = next === undefined ? owner : { ...owner, next };
     if (next !== undefined)
       this.outgoing.push({ type: "event", instanceId: next, event: { ...event, position: position + 1 } });
     else this.#reply(event, { type: "EntityLockGranted", eventId: -1, timestamp: this.#now(), criticalSectionId });
   }
 
   #unlock(event: EntityUnlockSentEvent): void {
-    if (this.lockedBy && isOfSection(event, this.lockedBy.criticalSectionId, this.lockedBy.executionId)) {
+    const owner = this.lockedBy;
+    if (owner && isOfSection(event, owner.criticalSectionId, owner.executionId)) {
       this.lockedBy = undefined;
+      // The unlock that the next entity was sent may have overtaken the request that was passed on from here. This one cannot.
+      if (owner.next !== undefined)
+        this.outgoing.push({
+          type: "event",
+          instanceId: owner.next,
+          event: { ...event, targetInstanceId: owner.next },
+        });
       return;
     }
     const request = this.#queue.findIndex(

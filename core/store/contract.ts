@@ -66,7 +66,13 @@ export interface EntityRecord {
   /** Instant of the last change of its state. */
   readonly lastModifiedAtMs: number;
   /** The orchestration that holds it, and the critical section it holds it for. */
-  readonly lockedBy?: { readonly instanceId: string; readonly executionId: string; readonly criticalSectionId: string };
+  readonly lockedBy?: {
+    readonly instanceId: string;
+    readonly executionId: string;
+    readonly criticalSectionId: string;
+    /** The entity of the same section that the request was passed on to; absent for the last one. */
+    readonly next?: string;
+  };
 }
 
 /** An instance as the store gives it back. */

@@ -1,5 +1,12 @@
 /** Critical sections: who holds a lock, who waits, and what ends it. */
-import { defineOrchestrator, type EntityLock, type OrchestrationContext, whenAll, whenAny } from "holdfast";
+import {
+  defineEntity,
+  defineOrchestrator,
+  type EntityLock,
+  type OrchestrationContext,
+  whenAll,
+  whenAny,
+} from "holdfast";
 import type { TestTaskHub } from "holdfast/testing";
 import { describe, expect } from "vitest";
 import { eventsOf, outputOf, run, stateOf } from "../core/running.ts";
@@ -348,6 +355,36 @@ export function lockScenarios(it: Scenario): void {
       await hub.runUntilIdle();
       expect(await linesOf(hub)).toEqual(["third"]);
       expect(await locksOf(hub)).toEqual([]);
+    });
+
+    it("a request that is passed on after its owner has ended locks nothing", async (place) => {
+      let finish = (): void => {};
+      const slow = defineEntity("slow", {
+        operations: {
+          wait: () =>
+            new Promise<void>((resolve) => {
+              finish = resolve;
+            }),
+        },
+      });
+      // The signal and the request are taken together; the request is judged when the operation is done.
+      const hasty = defineOrchestrator("hasty", async (ctx, end: "terminated" | "canceled") => {
+        ctx.signalEntity("@slow@a", "wait");
+        const lock = ctx.lockEntities("@slow@a", "@slow@b");
+        await ctx.waitForExternalEvent("go");
+        if (end === "canceled") lock.cancel();
+        await ctx.waitForExternalEvent("end");
+      });
+      const hub = await place.open([slow, hasty]);
+      for (const end of ["terminated", "canceled"] as const) {
+        await run(hub, hasty, end, { instanceId: end });
+        if (end === "terminated") await hub.terminateOrchestration(end);
+        else await hub.raiseOrchestrationEvent(end, "go");
+        await hub.runUntilIdle();
+        finish();
+        await hub.runUntilIdle();
+        expect(await locksOf(hub)).toEqual([]);
+      }
     });
 
     it("an entity locked first and one not yet granted are both free when the owner ends between", async (place) => {
