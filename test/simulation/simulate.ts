@@ -33,7 +33,7 @@ export interface Outcome {
 
 /** Hubs of every world; they share one store, and the ids of their instances. */
 const HUBS = ["main", "other"] as const;
-const WIND_DOWN_ROUNDS = 40;
+const WIND_DOWN_ROUNDS = 400;
 const STEPS_MAX = 20_000;
 /** How late a timer may fire when nothing goes wrong: later than the latest alarm, and the time after which a hub tries again. */
 const OVERDUE_MAX_MS = 60_000;
