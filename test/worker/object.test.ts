@@ -48,7 +48,7 @@ function alarmOf(hub: string): Promise<number | null> {
 
 /** Ends an object as a crash does: its memory is gone, and what it was doing with it. (The runtime says so on stderr.) */
 async function crash(hub: string): Promise<void> {
-  const ended = runInDurableObject(stubOf(hub), (_object, state) => state.abort("a crash, made by the test"));
+  const ended = runInDurableObject(stubOf(hub), (_object, state) => state.abort("Instance disposed of by the test"));
   await expect(ended).rejects.toMatchObject({ durableObjectReset: true });
 }
 

@@ -135,12 +135,15 @@ export class Ledger {
     for (const sequence of change.inboxRemoved ?? []) {
       const message = before.inbox.find((one) => one.sequence === sequence);
       if (!message) continue;
-      const { event, executionId } = message;
+      const { event, executionId, parentExecutionId } = message;
       const isStale = executionId !== undefined && executionId !== before.record?.executionId;
+      // The end of a parent is not the business of an instance that was in the way of its child.
+      const isForAnother = parentExecutionId !== undefined && parentExecutionId !== current?.parent?.executionId;
       const isHold = event.type === "ExecutionSuspended" || event.type === "ExecutionResumed";
       const isTaken = turns?.some((turn) => turn.some((taken) => sameEvent(taken, event)));
       const isKnown = this.#isSettled(before, event);
-      if (!isTaken && !isOver && !isStale && !isHold && !isKnown && event.type !== "ExecutionStarted")
+      const mayGo = isOver || isStale || isForAnother || isHold || isKnown || event.type === "ExecutionStarted";
+      if (!isTaken && !mayGo)
         this.#violate("I11", `'${instanceId}' dropped ${event.type} (message ${sequence}) without taking it`);
     }
   }
