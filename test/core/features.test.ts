@@ -155,7 +155,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
   // ---- what it adds
   "async functions as orchestrators": [
     ["core/shapes.ts", "async function"],
-    ["core/replay-property.test.ts", "describe("],
+    ["simulation/replay/law-suite.ts", "describe("],
   ],
   "types end to end": [
     ["core/types.test.ts", "does not compile with a wrong input"],
