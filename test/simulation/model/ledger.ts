@@ -91,8 +91,9 @@ export class Ledger {
   /** True when the hub has heard of all that is committed. */
   isTold = true;
 
-  /** The hub has heard of all that is committed; or another takes over, which reads it. */
-  told(): void {
+  /** The session of an epoch has heard of its commit, or takes over and reads all. What an older one hears says nothing of what the newest knows. */
+  told(epoch: number): void {
+    if (epoch !== this.newestEpoch) return;
     this.isTold = true;
     for (const versions of this.versions.values())
       for (let index = versions.length - 1; versions[index]?.step === Number.POSITIVE_INFINITY; index--)

@@ -60,7 +60,7 @@ export function storeOf(process: Process, ports: StorePorts): HubStore {
       if (session.epoch !== ledger.newestEpoch + 1)
         ports.violate("I01", `hub ${hub} was opened with epoch ${session.epoch} after ${ledger.newestEpoch}`);
       ledger.newestEpoch = session.epoch;
-      ledger.told();
+      ledger.told(session.epoch);
       return new SimulatedSession(process, session, ledger, ports);
     },
   };
@@ -101,7 +101,7 @@ class SimulatedSession implements StoreSession {
       try {
         this.#before();
         void this.#apply(given);
-        this.#ledger.told();
+        this.#ledger.told(this.epoch);
         this.#after();
         return;
       } catch (error) {
@@ -122,7 +122,7 @@ class SimulatedSession implements StoreSession {
           this.#after();
         } catch (error) {
           this.#isCommitting = false;
-          this.#ledger.told();
+          this.#ledger.told(this.epoch);
           if (!(error instanceof ProcessGone)) reject(error as Error);
           return;
         }
@@ -133,7 +133,7 @@ class SimulatedSession implements StoreSession {
         }
         this.#isCommitting = false;
         this.#answer(() => {
-          this.#ledger.told();
+          this.#ledger.told(this.epoch);
           resolve();
         }, undefined);
       });
