@@ -144,7 +144,8 @@ class Simulation {
       this.#clients.act();
     this.#mishap(random);
     for (const hub of HUBS) if (!this.#leader(hub)) this.#start(hub);
-    await this.#world.step();
+    // Requests must not outnumber what the hub does with them.
+    for (let left = random.integer(1, 6); left > 0 && this.#violations.length === 0; left--) await this.#world.step();
     if (this.#violations.length > 0) throw new Stop();
   }
 

@@ -39,7 +39,8 @@ export class Ledger {
   /** Events that were acknowledged, for the run that the instance was in. */
   readonly promisedEvents: { readonly instanceId: string; readonly run: string; readonly id: string }[] = [];
   readonly #repetitions = new Map<string, number>();
-  readonly #instanceOf = new Map<string, string>();
+  /** Instances in which a run that a client asked for took place, and its children with it. */
+  readonly #instancesOf = new Map<string, Set<string>>();
   readonly terminatedRuns: Set<string> = new Set();
   /** Steps at which a change took the history of an instance away. */
   readonly resets: Map<string, number> = new Map();
@@ -59,7 +60,7 @@ export class Ledger {
 
   /** Notes that a run was asked for (again). */
   ask(run: string, instanceId: string): void {
-    this.#instanceOf.set(run, instanceId);
+    this.#place(run, instanceId);
     this.copies.set(run, (this.copies.get(run) ?? 0) + 1);
   }
   /** Notes that an instance was told to take place again, whatever its run is by then. */
@@ -68,9 +69,15 @@ export class Ledger {
   }
   copiesOf(run: string): number {
     // A child, or what an entity has started, is asked for as often as whoever asks.
-    const root = run.split(".")[0] ?? run;
-    const repetitions = this.#repetitions.get(this.#instanceOf.get(root) ?? "") ?? 0;
-    return (this.copies.get(root) ?? 1) + repetitions;
+    const root = rootOf(run);
+    let count = this.copies.get(root) ?? 1;
+    for (const instanceId of this.#instancesOf.get(root) ?? []) count += this.#repetitions.get(instanceId) ?? 0;
+    return count;
+  }
+  #place(run: string, instanceId: string): void {
+    const known = this.#instancesOf.get(rootOf(run));
+    if (known) known.add(instanceId);
+    else this.#instancesOf.set(rootOf(run), new Set([instanceId]));
   }
 
   /** A commit has been applied by the session of an epoch. */
@@ -218,12 +225,18 @@ export class Ledger {
     const key = `${instanceId} ${executionId}`;
     const isRewound = history.some(({ type }) => type === "ExecutionRewound");
     const input = decode(record.input) as ProgramInput | undefined;
+    if (input?.run !== undefined) this.#place(input.run, instanceId);
     const known = this.generations.get(key);
     if (known) Object.assign(known, { history, record, isRewound: known.isRewound || isRewound });
     else this.generations.set(key, { instanceId, executionId, run: input?.run, history, record, isRewound });
     if (record.status === "Terminated" && input?.run !== undefined && this.copiesOf(input.run) === 1)
       this.terminatedRuns.add(`${instanceId} ${input.run}`);
   }
+}
+
+/** The run that a client asked for, of it or of what came of it. */
+function rootOf(run: string): string {
+  return run.split(".")[0] ?? run;
 }
 
 /** Sequence ids of activities whose outcome a history does not hold. */

@@ -161,8 +161,12 @@ export class Clients {
     ])();
   }
 
+  /** Mostly one that clients start; at times any that there is, children among them. */
   #instance(): string {
-    return this.#random.chance(0.9) ? this.#id() : this.#random.pick(["c1", "c2"]);
+    const random = this.#random;
+    if (random.chance(0.75)) return this.#id();
+    const known = [...this.#ports.ledger("main").model.instances.keys()].filter((id) => !id.startsWith("@"));
+    return random.pick(["c1", "c2", ...known]);
   }
 
   /** In some worlds everything is about one instance. */
