@@ -52,6 +52,8 @@ export const TIMER_PATIENCE_MS = 100;
 export const TIMER_BATCH_MAX = 1_000;
 /** Longest delay given to the host's own timer, in ms (2^31 − 1 is the platform limit); longer waits are taken up again. */
 export const HOST_TIMER_MS_MAX = 2_147_483_647;
+/** How often an alarm of the system host looks at the clock, in ms: timers of platforms stand still while a machine sleeps, and know nothing of a clock that is set. */
+export const ALARM_LOOK_MS = 30_000;
 /** Longest time of one request of `callHttp` unless it says otherwise, in ms: five minutes, what platforms wait for an answer themselves. */
 export const HTTP_TIMEOUT_MS = 300_000;
 /** Redirects that one request of `callHttp` follows. */

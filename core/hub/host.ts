@@ -3,10 +3,10 @@
  * and in tests on virtual time.
  *
  * P1. `afterMicrotasks` calls back only when no microtask is left, whatever number of them the running code chains (see run.ts, R1).
- * P2. `wakeAt` never wakes early; it may wake late or more than once. `delay` may be early, by a part of a millisecond or after a part of a
+ * P2. `wakeAt` never wakes early; it may wake late or more than once. It goes by the clock: within `ALARM_LOOK_MS` of one that has jumped. `delay` may be early, by a part of a millisecond or after a part of a
  *     very long delay; what must not be uses `callAt`.
  */
-import { HOST_TIMER_MS_MAX } from "../limits.ts";
+import { ALARM_LOOK_MS, HOST_TIMER_MS_MAX } from "../limits.ts";
 
 export interface Host {
   /** Milliseconds since 1970. */
@@ -78,7 +78,7 @@ export function systemHost(): Host {
     randomId: () => randomUuid(platform),
     ...eventLoop(platform),
     delay,
-    wakeAt: oneAlarm(delay),
+    wakeAt: oneAlarm(attentive(delay)),
   };
 }
 
@@ -133,7 +133,12 @@ export function callAt(host: Pick<Host, "delay" | "now">, dueAtMs: number, callb
   return () => cancel();
 }
 
-/** One alarm over one-shot timers. */
+/** Delays after which an alarm looks at the clock: it may have gone on by more, or by less, than the platform's timers know. */
+export function attentive(delay: Host["delay"]): Host["delay"] {
+  return (delayMs, callback) => delay(Math.min(delayMs, ALARM_LOOK_MS), callback);
+}
+
+/** One alarm over one-shot timers, which may end before their time. */
 export function oneAlarm(delay: Host["delay"], now: () => number = () => Date.now()): Host["wakeAt"] {
   let cancel: (() => void) | undefined;
   return (dueAtMs, wake) => {

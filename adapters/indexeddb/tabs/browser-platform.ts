@@ -3,7 +3,7 @@
  * Everything is looked for at run time: pages and the three kinds of workers have different parts of it.
  */
 import { HoldfastError } from "../../../core/errors.ts";
-import { type Connectivity, type Host, oneAlarm, systemHost } from "../../../core/hub/host.ts";
+import { attentive, type Connectivity, type Host, oneAlarm, systemHost } from "../../../core/hub/host.ts";
 import type { LifecycleEvent, TabPlatform } from "./platform.ts";
 
 type Listen = (target: EventTarget | undefined, types: readonly string[], heard: () => void) => () => void;
@@ -79,7 +79,12 @@ export function browserHost(system: Host = systemHost()): { readonly host: Host;
     const nowMs = system.now();
     for (const timer of [...waiting]) if (timer.dueAtMs <= nowMs) timer.fire();
   };
-  const host: Host = { ...system, delay, wakeAt: oneAlarm(delay, () => system.now()), online: connectivity() };
+  const host: Host = {
+    ...system,
+    delay,
+    wakeAt: oneAlarm(attentive(delay), () => system.now()),
+    online: connectivity(),
+  };
   return { host, catchUp };
 }
 

@@ -1,6 +1,7 @@
 /** A process that runs the hub: the production code over a host whose clock, alarms and event loop the world plays. When it dies nothing of it is heard any more. */
 import type { Connectivity, Host } from "holdfast";
 import { type HubStore, type Logger, TaskHub } from "holdfast";
+import { ALARM_LOOK_MS } from "../../../core/limits.ts";
 import { type FunctionPorts, functionsOf } from "../programs/functions.ts";
 import type { Program } from "../programs/program.ts";
 import { awaitNull } from "../replay/promises.ts";
@@ -59,6 +60,7 @@ export class Process implements Owner {
   readonly running: Set<string> = new Set();
   readonly #world: World;
   #alarm: (() => void) | undefined;
+  #armed: { readonly dueAtMs: number; readonly wake: () => void } | undefined;
 
   constructor(world: World, { name, hubName }: Pick<ProcessOptions, "name" | "hubName">) {
     this.#world = world;
@@ -93,6 +95,17 @@ export class Process implements Owner {
     void awaitNull(hops, false).then(() => this.die(why));
   }
 
+  /** Its clock is set. An alarm notices that when it looks at the clock. */
+  jump(ms: number): void {
+    this.skewMs += ms;
+    this.#world.trace.say(`  the clock of ${this.name} jumps by ${ms} ms`);
+    const armed = this.#armed;
+    const look = (): void => {
+      if (armed && armed === this.#armed && !this.isStuck) this.#wakeAt(armed.dueAtMs, armed.wake);
+    };
+    this.#world.after(ALARM_LOOK_MS, `${this.name} looks at its clock`, look, this);
+  }
+
   /** Its clock, as it reads it. */
   now(): number {
     return Math.floor(this.#world.nowMs) + this.skewMs;
@@ -125,6 +138,7 @@ export class Process implements Owner {
     const { choices } = this.#world;
     this.#alarm?.();
     this.#alarm = undefined;
+    this.#armed = dueAtMs === undefined ? undefined : { dueAtMs, wake };
     if (dueAtMs === undefined) return;
     const waitMs = Math.max(0, dueAtMs - this.now());
     if (choices.fault("F26")) {
