@@ -1,7 +1,4 @@
-/**
- * A codec that encrypts, through WebCrypto: every feature works over it, and the store never sees what was said in confidence. The scenarios are
- * those that run in every other place.
- */
+/** A codec that encrypts, through WebCrypto: the store never sees what was said in confidence. The scenarios are played behind it, too. */
 import {
   type Codec,
   defaultCodec,
@@ -14,13 +11,6 @@ import {
   type StoreSession,
 } from "holdfast";
 import { describe, expect, it } from "vitest";
-import { entityCallScenarios } from "../scenarios/entities.ts";
-import { entityOperationScenarios } from "../scenarios/entity-operations.ts";
-import { entityStorageScenarios } from "../scenarios/entity-storage.ts";
-import { lockScenarios } from "../scenarios/locks.ts";
-import { playIn, type Scenario } from "../scenarios/place.ts";
-import { rewindScenarios } from "../scenarios/rewind.ts";
-import { versionScenarios } from "../scenarios/versions.ts";
 import { aesGcm } from "./aes-gcm.ts";
 import { openHub, outputOf, run, stateOf } from "./running.ts";
 
@@ -183,20 +173,4 @@ describe("an encrypting codec", () => {
     expect(await outputOf(hub, child, SECRET)).toBe(`${SECRET} of the child`);
     expect(store.written.filter((text) => text.includes("launch"))).toEqual([]);
   });
-});
-
-/** Every scenario over the encrypting codec. */
-const inMemorySealed: Scenario = (title, play) =>
-  it(title, async () => {
-    const store = new MemoryStore();
-    await playIn(() => store, play, { codec: aesGcm });
-  });
-
-describe("over an encrypting codec", () => {
-  entityCallScenarios(inMemorySealed);
-  entityOperationScenarios(inMemorySealed);
-  entityStorageScenarios(inMemorySealed);
-  lockScenarios(inMemorySealed);
-  rewindScenarios(inMemorySealed);
-  versionScenarios(inMemorySealed);
 });

@@ -1,22 +1,10 @@
-/**
- * The client: starting, looking, waiting and purging in memory, as in a Durable Object (../worker/scenarios.test.ts); listing; closed hubs, and what
- * a hub refuses to be opened with.
- */
+/** The client: listing, closed hubs, and what a hub refuses to be opened with. Starting, looking, waiting and purging are scenarios. */
 import { MemoryStore, type OrchestrationQuery, type OrchestrationState, TaskHub, type TaskHubClient } from "holdfast";
 import type { TestTaskHub } from "holdfast/testing";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { FUNCTIONS, quick, waiting } from "../scenarios/every-status.ts";
-import { idsOf, inMemory } from "../scenarios/place.ts";
-import { purgeScenarios } from "../scenarios/purges.ts";
-import { startScenarios } from "../scenarios/starts.ts";
-import { stateScenarios } from "../scenarios/states.ts";
-import { waitScenarios } from "../scenarios/waits.ts";
+import { idsOf } from "../scenarios/place.ts";
 import { errorOf, openHub, run, stateOf } from "./running.ts";
-
-startScenarios(inMemory);
-stateScenarios(inMemory);
-waitScenarios(inMemory);
-purgeScenarios(inMemory);
 
 describe("listing instances", () => {
   /** Twelve instances, one a second, of two kinds, with tags. */

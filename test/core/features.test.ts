@@ -228,7 +228,7 @@ const FEATURES: Readonly<Record<string, Row>> = {
     ["scenarios/watches.ts", "begins with the state as it is, is told of changes, and ends after the last"],
   ],
   "codecs, also asynchronous ones": [
-    ["core/async-codec.test.ts", "over an encrypting codec"],
+    ["core/scenarios.test.ts", "over an encrypting codec"],
     ["worker/async-codec.test.ts", "leaves no plaintext in any row, and gives all of it back after a restart"],
   ],
   "warnings before a history is too long": [

@@ -1,12 +1,8 @@
-/** Sub-orchestrations in memory; the same scenarios run in a Durable Object (../worker/scenarios.test.ts). And what needs a store that crashes. */
+/** Sub-orchestrations over a store that crashes. */
 import { defineOrchestrator } from "holdfast";
 import { expect, it } from "vitest";
-import { inMemory } from "../scenarios/place.ts";
-import { subOrchestrationScenarios } from "../scenarios/sub-orchestrations.ts";
 import { CrashingStore } from "./crashing-store.ts";
 import { errorOf, openHub, run } from "./running.ts";
-
-subOrchestrationScenarios(inMemory);
 
 it.each([1, 2])(
   "purge that is recursive, interrupted after commit %i, finishes when it is done again",

@@ -10,9 +10,9 @@ const work = defineActivity("work", (_ctx, n: number) => n + 1);
 /** Generations of three tight loops between two steps of somebody else, over a store that answers at once: the rounds of two group commits each. */
 export const BETWEEN_STEPS_AT_ONCE = 3 * 2 * 16 + 3;
 /** Over a store that answers later: while it writes, a group may grow to its most turns, and a step takes up to three commits. */
-const BETWEEN_STEPS_LATER = 3 * 4_096;
+export const BETWEEN_STEPS_LATER = 3 * 4_096;
 
-export function continueAsNewScenarios(it: Scenario, betweenStepsMax: number = BETWEEN_STEPS_LATER): void {
+export function continueAsNewScenarios(it: Scenario, betweenStepsMax: number): void {
   inEveryShape("an orchestration without an end", (define) => {
     const spins = define("spins", function* (ctx, n: number) {
       if (n % 10 === 0) yield ctx.createTimer(0);

@@ -2,9 +2,8 @@
  * Places: a store of some kind, over which a scenario opens hubs on virtual time, one after the other. A scenario knows no store and no runtime, so
  * that the same file runs in Node and inside a Durable Object.
  */
-import { type FunctionDefinition, type HubStore, MemoryStore, type OrchestrationState } from "holdfast";
+import type { FunctionDefinition, HubStore, OrchestrationState } from "holdfast";
 import { TestTaskHub, type TestTaskHubOptions } from "holdfast/testing";
-import { it } from "vitest";
 
 type HubOptions = Omit<TestTaskHubOptions, "functions" | "store">;
 /** Opens the hubs of a place. */
@@ -82,13 +81,6 @@ export async function playIn(
   }
 }
 
-/** Every scenario in memory. */
-export const inMemory: Scenario = (title, play) =>
-  it(title, async () => {
-    const store = new MemoryStore();
-    await playIn(() => store, play);
-  });
-
 /** All that an async iterable gives. */
 export async function listOf<T>(values: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
@@ -99,4 +91,27 @@ export async function listOf<T>(values: AsyncIterable<T>): Promise<T[]> {
 /** The ids of the instances that a listing gives. */
 export async function idsOf(listing: AsyncIterable<OrchestrationState>): Promise<string[]> {
   return (await listOf(listing)).map(({ instanceId }) => instanceId);
+}
+
+/** Lets everything go on that waits for the event loop alone. */
+export function nextEventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** The reasons of the rejections that nobody handled while something was done. */
+export async function unhandledRejections(action: () => Promise<void>): Promise<unknown[]> {
+  const reasons: unknown[] = [];
+  const note = (reason: unknown): void => void reasons.push(reason);
+  const noteEvent = ({ reason }: PromiseRejectionEvent): void => note(reason);
+  const isPage = typeof globalThis.addEventListener === "function";
+  if (isPage) globalThis.addEventListener("unhandledrejection", noteEvent);
+  else process.on("unhandledRejection", note);
+  try {
+    await action();
+    await nextEventLoopTurn();
+  } finally {
+    if (isPage) globalThis.removeEventListener("unhandledrejection", noteEvent);
+    else process.off("unhandledRejection", note);
+  }
+  return reasons;
 }

@@ -240,7 +240,9 @@ export function subOrchestrationScenarios(it: Scenario): void {
       await hub.raiseOrchestrationEvent("kid", "go", "at last");
       await hub.runUntilIdle();
       expect(await stateOf(hub, "kid")).toMatchObject({ runtimeStatus: "Completed", output: "at last" });
-      expect(await stateOf(hub, before.instanceId)).toEqual(before);
+      const after = await stateOf(hub, before.instanceId);
+      // A store that answers later has the result on its way stored with the instance for a moment.
+      expect({ ...after, lastUpdatedAt: before.lastUpdatedAt }).toEqual(before);
     });
 
     it("that nobody registered fails the call at once", async (place) => {

@@ -2,7 +2,7 @@
 import { defineActivity, defineOrchestrator } from "holdfast";
 import { describe, expect } from "vitest";
 import { errorOf, FALSY, ILLEGAL_IDS, onlyEvent, run, stateOf, typesOf } from "../core/running.ts";
-import { each, type Scenario } from "./place.ts";
+import { each, nextEventLoopTurn, type Scenario } from "./place.ts";
 
 const work = defineActivity("work", (_ctx, value: unknown) => value);
 
@@ -66,7 +66,7 @@ export function terminationScenarios(it: Scenario): void {
       await hub.advance({ days: 1 });
       expect((await stateOf(hub, "i")).runtimeStatus).toBe("Terminated");
       await hub.close();
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextEventLoopTurn();
       expect(seen).toEqual([]);
     });
 

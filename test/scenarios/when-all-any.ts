@@ -4,7 +4,7 @@ import type { TestTaskHub } from "holdfast/testing";
 import { describe, expect } from "vitest";
 import { failureOf, outputOf, run, stateOf } from "../core/running.ts";
 import { inEveryShape } from "../core/shapes.ts";
-import type { Place, Scenario } from "./place.ts";
+import { type Place, type Scenario, unhandledRejections } from "./place.ts";
 
 const work = defineActivity("work", (_ctx, value: unknown) => value);
 const fail = defineActivity("fail", (_ctx, text: string): string => {
@@ -452,22 +452,16 @@ export function whenAllAnyScenarios(it: Scenario): void {
     });
 
     it("a failed task in an abandoned combinator is no unhandled rejection", async (place) => {
-      const unhandled: unknown[] = [];
-      const note = (reason: unknown): void => void unhandled.push(reason);
-      process.on("unhandledRejection", note);
-      try {
-        const careless = defineOrchestrator("careless", async (ctx) => {
-          whenAll([ctx.callActivity(fail, "one")]);
-          whenAny([ctx.callActivity(fail, "two")]);
-          ctx.callActivity(fail, "three");
-          return ctx.callActivity(work, "fine");
-        });
+      const careless = defineOrchestrator("careless", async (ctx) => {
+        whenAll([ctx.callActivity(fail, "one")]);
+        whenAny([ctx.callActivity(fail, "two")]);
+        ctx.callActivity(fail, "three");
+        return ctx.callActivity(work, "fine");
+      });
+      const unhandled = await unhandledRejections(async () => {
         expect((await outcome(place, careless)).output).toBe("fine");
-        await new Promise((resolve) => setImmediate(resolve));
-        expect(unhandled).toEqual([]);
-      } finally {
-        process.off("unhandledRejection", note);
-      }
+      });
+      expect(unhandled).toEqual([]);
     });
   });
 }

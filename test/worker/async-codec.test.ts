@@ -6,11 +6,8 @@ import { describe, expect, it } from "vitest";
 import { DurableObjectStore } from "../../adapters/durable-objects/index.ts";
 import { aesGcm } from "../core/aes-gcm.ts";
 import { run, stateOf } from "../core/running.ts";
-import { continueAsNewScenarios } from "../scenarios/continue-as-new.ts";
-import { entityCallScenarios } from "../scenarios/entities.ts";
-import { lockScenarios } from "../scenarios/locks.ts";
+import { allScenarios } from "../scenarios/all.ts";
 import { type Place, playIn, type Scenario } from "../scenarios/place.ts";
-import { rewindScenarios } from "../scenarios/rewind.ts";
 
 let objectCount = 0;
 
@@ -72,8 +69,5 @@ describe("an encrypting codec in a Durable Object", () => {
     }));
 
   const sealed: Scenario = (title, play) => it(title, () => inObject(play));
-  continueAsNewScenarios(sealed);
-  entityCallScenarios(sealed);
-  lockScenarios(sealed);
-  rewindScenarios(sealed);
+  allScenarios(sealed, "later");
 });

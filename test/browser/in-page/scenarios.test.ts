@@ -1,40 +1,18 @@
-/** The scenarios of the programming model, on virtual time over IndexedDB: the same files that run in Node over memory (../../core). */
+/** The scenarios of the programming model, on virtual time over IndexedDB: the same list that is played in Node over memory (../../core). */
 import { IndexedDbStore } from "holdfast/indexeddb";
 import { describe, it } from "vitest";
-import { continueAsNewScenarios } from "../../scenarios/continue-as-new.ts";
-import { entityCallScenarios } from "../../scenarios/entities.ts";
-import { entityOperationScenarios } from "../../scenarios/entity-operations.ts";
-import { entityStorageScenarios } from "../../scenarios/entity-storage.ts";
-import { eventScenarios } from "../../scenarios/events.ts";
-import { lockScenarios } from "../../scenarios/locks.ts";
-import { playIn, type Scenario } from "../../scenarios/place.ts";
-import { queryScenarios } from "../../scenarios/queries.ts";
-import { retryScenarios } from "../../scenarios/retries.ts";
-import { rewindScenarios } from "../../scenarios/rewind.ts";
-import { versionScenarios } from "../../scenarios/versions.ts";
-import { watchScenarios } from "../../scenarios/watches.ts";
-
-/** It counts the turns of tight loops between two steps of another instance; here a commit lies between those, which is as long as many turns. */
-const COUNTS_TURNS = "takes turns with others, however many there are";
+import { allScenarios } from "../../scenarios/all.ts";
+import { playIn } from "../../scenarios/place.ts";
 
 let databaseCount = 0;
 
-const overIndexedDb: Scenario = (title, play) =>
-  it.skipIf(title === COUNTS_TURNS)(title, async () => {
-    const databaseName = `scenario-${++databaseCount}`;
-    await playIn(() => new IndexedDbStore({ databaseName, durability: "relaxed" }), play);
-  });
-
 describe("over IndexedDB", () => {
-  entityCallScenarios(overIndexedDb);
-  entityOperationScenarios(overIndexedDb);
-  entityStorageScenarios(overIndexedDb);
-  lockScenarios(overIndexedDb);
-  eventScenarios(overIndexedDb);
-  retryScenarios(overIndexedDb);
-  continueAsNewScenarios(overIndexedDb);
-  rewindScenarios(overIndexedDb);
-  versionScenarios(overIndexedDb);
-  queryScenarios(overIndexedDb);
-  watchScenarios(overIndexedDb);
+  allScenarios(
+    (title, play) =>
+      it(title, async () => {
+        const databaseName = `scenario-${++databaseCount}`;
+        await playIn(() => new IndexedDbStore({ databaseName, durability: "relaxed" }), play);
+      }),
+    "later",
+  );
 });

@@ -1,5 +1,0 @@
-/** Versions in memory; the same scenarios run in a Durable Object (../worker/scenarios.test.ts). */
-import { inMemory } from "../scenarios/place.ts";
-import { versionScenarios } from "../scenarios/versions.ts";
-
-versionScenarios(inMemory);
