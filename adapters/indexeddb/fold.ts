@@ -5,7 +5,7 @@
  * F2. Only the session that has the hub folds.
  */
 import { unwrap } from "idb";
-import { type Folded, foldOver, isGone, type Pending } from "./pending.ts";
+import { type Folded, foldOver, isGone, isOpen, type Pending } from "./pending.ts";
 import { type Database, type HubRow, type InstanceRow, positions, type StoreName, startingWith } from "./schema.ts";
 import { writeAll } from "./transaction.ts";
 
@@ -61,8 +61,8 @@ function writeFolded(
   if (isFresh) for (const name of ["history", "timers"] as const) store(name).delete(startingWith(hub, instanceId));
   if (isGone(state)) store("instances").delete([hub, instanceId]);
   else {
-    const isOpen = record?.isBusy || rest.inbox.length > 0;
-    const row = { hub, ...rest, ...(record && { record }), ...(entity && { entity }), ...(isOpen && { open: hub }) };
+    const open = isOpen(state) && { open: hub };
+    const row = { hub, ...rest, ...(record && { record }), ...(entity && { entity }), ...open };
     store("instances").put(row, [hub, instanceId]);
   }
   if (state.turnCount > firstTurn) store("history").put(events, [hub, instanceId, firstTurn]);

@@ -129,6 +129,11 @@ export function isGone({ record, entity, inbox }: InstanceState): boolean {
   return !(record || entity) && inbox.length === 0;
 }
 
+/** True for an instance that must be looked at after a restart. */
+export function isOpen({ record, inbox }: InstanceState): boolean {
+  return record?.isBusy === true || inbox.length > 0;
+}
+
 function fold(folded: Folded, change: InstanceChange): void {
   const { turns = [], timersRemoved = [], timersAdded = [] } = change;
   if (change.isReset || change.isPurge) {

@@ -10,7 +10,7 @@
  * P4. A database that no longer holds the hub as it was made is another one: the session ends with `StorageLostError`.
  */
 import { unwrap } from "idb";
-import { HubClosedError, HubFencedError, StorageLostError } from "../../core/errors.ts";
+import { HubClosedError, HubFencedError, StorageLostError, StoreError } from "../../core/errors.ts";
 import type { HistoryEvent } from "../../core/history/events.ts";
 import type {
   EntityFilter,
@@ -26,7 +26,7 @@ import type { Claim } from "./claim.ts";
 import type { Connection } from "./connection.ts";
 import { isConnectionLost, isPositionTaken } from "./failure.ts";
 import { foldJournal } from "./fold.ts";
-import { foldOver, isGone, type JournalCommit, type Pending } from "./pending.ts";
+import { foldOver, isGone, isOpen, type JournalCommit, type Pending } from "./pending.ts";
 import {
   queryEntities,
   queryInstances,
@@ -160,8 +160,12 @@ export class IndexedDbSession implements StoreSession {
     return isFresh ? events : [...found, ...events];
   }
 
+  /** Also where there is no room to fold: a full hub is opened all the same, to be read and to go on. */
   openInstances(): Promise<readonly string[]> {
-    return this.#readFolded(readOpenInstances);
+    return this.#readFolded(readOpenInstances).catch((error: unknown) => {
+      if (error instanceof StoreError && error.code === "storeFull") return this.#openInstancesUnfolded();
+      throw error;
+    });
   }
   dueTimers(dueAtMs: number, limit: number): Promise<readonly StoredTimer[]> {
     return this.#readTimers((reading, hub) => readDueTimers(reading, hub, dueAtMs, limit));
@@ -280,6 +284,21 @@ export class IndexedDbSession implements StoreSession {
   async #readTimers<T>(read: Read<T>): Promise<T> {
     if (this.#pending.hasTimers || this.#uncertain) await this.#fold();
     return (await this.#read(read)).found;
+  }
+
+  async #openInstancesUnfolded(): Promise<readonly string[]> {
+    const { found, folded } = await this.#read(async (reading, hub) => {
+      const ids = [...this.#pending.instanceIds];
+      const read = async (id: string) => [id, await readInstance(reading, hub, id)] as const;
+      const [open, stored] = await Promise.all([readOpenInstances(reading, hub), Promise.all(ids.map(read))]);
+      return { open, stored };
+    });
+    const open = new Set(found.open);
+    for (const [id, state] of found.stored) {
+      if (isOpen(foldOver(state, this.#pending.of(id, folded)).state)) open.add(id);
+      else open.delete(id);
+    }
+    return [...open];
   }
 
   /** Like `#read`, without asking the database for an instance that it does not hold. */

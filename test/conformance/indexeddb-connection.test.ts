@@ -6,7 +6,7 @@ import { TestTaskHub } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { IndexedDbStore, type IndexedDbStoreOptions } from "../../adapters/indexeddb/index.ts";
 import type { Awaitable, StoreSession } from "../../core/store/contract.ts";
-import { forceClose, openByHand, withCommitEnds } from "./indexeddb-faults.ts";
+import { forceClose, openByHand, withCommitEnds, withoutRoomToFold } from "./indexeddb-faults.ts";
 import { message, record, timer, turn } from "./samples.ts";
 
 let factory = new IDBFactory();
@@ -187,6 +187,28 @@ describe("room that runs out", () => {
     await session.commit([step(0), start("b")]);
     expect(await idsOf(session)).toEqual(["a", "b"]);
     await session.close();
+  });
+});
+
+describe("a database with no room to fold its journal", () => {
+  test("still tells which instances are open, so that its hub can be opened", async () => {
+    const busy = (instanceId: string) => ({ ...start(instanceId), record: record(instanceId, { isBusy: true }) });
+    const session = await openStore().open("orders");
+    await session.commit([busy("ended"), busy("purged"), start("a")]);
+    expect(await session.openInstances()).toEqual(["ended", "purged"]);
+    await session.commit([start("ended"), { instanceId: "purged", atMs: 2_000, isPurge: true }]);
+    await session.commit([busy("begun"), { instanceId: "a", atMs: 2_000, inboxAdded: [message(1, "go")] }]);
+    await session.close();
+    await withoutRoomToFold(async () => {
+      const again = await openStore().open("orders");
+      expect([...(await again.openInstances())].sort()).toEqual(["a", "begun"]);
+      expect(await codeOf(idsOf(again))).toBe("storeFull");
+      await again.close();
+    });
+    const last = await openStore().open("orders");
+    expect(await last.openInstances()).toEqual(["a", "begun"]);
+    expect(await idsOf(last)).toEqual(["a", "begun", "ended"]);
+    await last.close();
   });
 });
 

@@ -52,6 +52,17 @@ export async function withBreakingConnections<T>(run: () => Promise<T>): Promise
   return await withEnds(ends, run, async () => {});
 }
 
+/** Lets every fold find no room while `run` runs. */
+export async function withoutRoomToFold<T>(run: () => Promise<T>): Promise<T> {
+  const isFold = ({ mode, objectStoreNames }: IDBTransaction): boolean =>
+    mode === "readwrite" && objectStoreNames.contains("history");
+  return await withEnds(
+    (transaction) => (isFold(transaction) ? "full" : undefined),
+    run,
+    async () => {},
+  );
+}
+
 const FULL = (): DOMException => new DOMException("The quota has been exceeded.", "QuotaExceededError");
 const GONE = (): DOMException => new DOMException("Connection to Indexed Database server lost.", "UnknownError");
 
