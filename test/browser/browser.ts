@@ -47,7 +47,9 @@ export class Browser {
     );
     const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
     try {
-      const connection = await chromium.connectOverCDP(await endpointOf(child), { timeout: START_MS_MAX });
+      // Without defaults: one of them keeps every page visible, and so keeps it from being frozen.
+      const options = { timeout: START_MS_MAX, noDefaults: true };
+      const connection = await chromium.connectOverCDP(await endpointOf(child), options);
       return new Browser(child, gone, connection);
     } catch (error) {
       signalGroup(child, "SIGKILL");
@@ -80,6 +82,21 @@ export class Browser {
     await this.#gone;
     await this.#connection.close().catch(() => {});
   }
+}
+
+/** Freezes a page as Chromium freezes those in the background, or lets it go on. */
+export async function setFrozen(page: Page, isFrozen: boolean): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Page.setWebLifecycleState", { state: isFrozen ? "frozen" : "active" });
+  await session.detach();
+}
+
+/** Ends the service workers that a page can reach, as Chromium does with those that are idle. */
+export async function stopServiceWorkers(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("ServiceWorker.enable");
+  await session.send("ServiceWorker.stopAllWorkers");
+  await session.detach();
 }
 
 /** Crashes the process that a page lives in. */

@@ -1,10 +1,20 @@
 /** A tab under test, as its driver has it: asked to do things, and taken away in every way there is. */
 import type { Page } from "playwright-core";
-import { type Browser, crash } from "./browser.ts";
-import type { Tab } from "./pages/tabs.ts";
+import { type Browser, crash, setFrozen, stopServiceWorkers } from "./browser.ts";
+import type { Tab } from "./pages/tab.ts";
+import type { Place } from "./pages/tabs.ts";
 
 /** Methods of the tab that can be called. */
 type Ask = { [K in keyof Tab]: Tab[K] extends (...args: never[]) => unknown ? K : never }[keyof Tab];
+
+export interface TabPageOptions {
+  /** Where its hub is opened; in the page itself unless given. */
+  readonly place?: Place;
+  /** Whether nothing in the page hears that it is about to be frozen. */
+  readonly isDeaf?: boolean;
+  /** Hears of errors that nobody in the page handles. */
+  failed(error: Error): void;
+}
 
 /** The tab went away before it answered: what it was asked may have been done or not. */
 export class TabGone extends Error {}
@@ -24,12 +34,13 @@ export class TabPage {
     page.once("close", () => this.#go());
   }
 
-  /** Opens a tab and waits until its hub is open. `failed` hears of errors that nobody in the page handles. */
-  static async open(browser: Browser, origin: string, name: string, failed: (error: Error) => void): Promise<TabPage> {
+  /** Opens a tab and waits until its hub is open. */
+  static async open(browser: Browser, origin: string, name: string, options: TabPageOptions): Promise<TabPage> {
+    const { place = "page", isDeaf = false, failed } = options;
     const page = await browser.open("about:blank");
     page.on("pageerror", failed);
     const tab = new TabPage(name, page);
-    await page.goto(`${origin}/tabs?name=${name}`);
+    await page.goto(`${origin}/tabs?name=${name}&place=${place}${isDeaf ? "&deaf" : ""}`);
     await tab.#ready();
     return tab;
   }
@@ -60,6 +71,18 @@ export class TabPage {
   async crash(): Promise<void> {
     this.#go();
     await crash(this.#page);
+  }
+
+  /** Nothing of the page, nor of workers of its own, runs any more; what it is asked meanwhile it answers when it has thawed. */
+  async freeze(): Promise<void> {
+    await setFrozen(this.#page, true);
+  }
+  async thaw(): Promise<void> {
+    await setFrozen(this.#page, false);
+  }
+
+  async stopServiceWorkers(): Promise<void> {
+    await stopServiceWorkers(this.#page);
   }
 
   /** Goes to another page: the browser may keep the tab's hub in its back/forward cache. */

@@ -3,11 +3,11 @@ import { performance } from "node:perf_hooks";
 import { Browser, discardProfile, newProfile } from "./browser.ts";
 import type { BackEnd } from "./chromium.ts";
 import { PageServer } from "./page-server.ts";
-import { TabPage } from "./tab-page.ts";
+import { TabPage, type TabPageOptions } from "./tab-page.ts";
 
 /** What tabs say by themselves. */
 export type TabSaid =
-  | { readonly type: "executed"; readonly nonce: string }
+  | { readonly type: "executed"; readonly name: string; readonly nonce: string }
   | { readonly type: "role"; readonly name: string; readonly role: "executing" | "client" }
   | { readonly type: "restored"; readonly name: string };
 
@@ -31,8 +31,15 @@ export class TabsGround implements AsyncDisposable {
   readonly #server: PageServer;
   readonly #profile: string;
   readonly #listeners = new Set<() => void>();
+  /** By name of the tab: what its activities wait for. */
+  readonly #held = new Map<string, Promise<void>>();
 
-  private constructor(browser: Browser, server: PageServer, profile: string, hear: { now: (said: TabSaid) => void }) {
+  private constructor(
+    browser: Browser,
+    server: PageServer,
+    profile: string,
+    hear: { now: (said: TabSaid) => unknown },
+  ) {
     this.browser = browser;
     this.origin = server.origin;
     this.#server = server;
@@ -41,15 +48,26 @@ export class TabsGround implements AsyncDisposable {
   }
 
   static async make(backEnd: BackEnd = "LevelDB"): Promise<TabsGround> {
-    const hear = { now: (_said: TabSaid): void => {} };
-    const server = await PageServer.start(["tabs", "hosts", "in-worker"], (said) => hear.now(said as TabSaid));
+    const hear = { now: (_said: TabSaid): unknown => undefined };
+    const server = await PageServer.start(["tabs", "tab-worker"], (said) => hear.now(said as TabSaid));
     const profile = newProfile();
     const browser = await Browser.start(profile, backEnd);
     return new TabsGround(browser, server, profile, hear);
   }
 
-  async open(name: string): Promise<TabPage> {
-    return TabPage.open(this.browser, this.origin, name, (error) => this.errors.push(`${name}: ${error.stack}`));
+  async open(name: string, options: Omit<TabPageOptions, "failed"> = {}): Promise<TabPage> {
+    const failed = (error: Error): void => void this.errors.push(`${name}: ${error.stack}`);
+    return TabPage.open(this.browser, this.origin, name, { ...options, failed });
+  }
+
+  /** From now on the activities of a tab do not end; gives what lets them. */
+  holdActivities(name: string): () => void {
+    const held = Promise.withResolvers<void>();
+    this.#held.set(name, held.promise);
+    return () => {
+      this.#held.delete(name);
+      held.resolve();
+    };
   }
 
   /** The first thing like this that is heard after an instant, which it may be already. */
@@ -76,10 +94,12 @@ export class TabsGround implements AsyncDisposable {
     });
   }
 
-  #hear(said: TabSaid): void {
+  /** What the tab waits for before it goes on. */
+  #hear(said: TabSaid): Promise<void> | undefined {
     this.heard.push({ said, atMs: performance.now() });
     if (said.type === "executed") this.executed.add(said.nonce);
     for (const listener of [...this.#listeners]) listener();
+    return said.type === "executed" ? this.#held.get(said.name) : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,24 +1,11 @@
 /** One hub in the tabs and workers of a real browser. */
 import { performance } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
-import type { JourneyOutput } from "../end-to-end/functions.ts";
-import type { Kind } from "./pages/hosts.ts";
+import type { Place } from "./pages/tabs.ts";
+import { executing, expectJourney, handoverMs, travel } from "./tab-journeys.ts";
 import type { TabPage } from "./tab-page.ts";
 import { TabsGround } from "./tabs-ground.ts";
 import { tabsRound } from "./tabs-round.ts";
-
-/** The tabs that execute: there should be one. */
-async function executing(tabs: readonly TabPage[]): Promise<TabPage[]> {
-  const roles = await Promise.all(tabs.map((tab) => tab.ask("role")));
-  return tabs.filter((_, index) => roles[index] === "executing");
-}
-
-function expectJourney(ground: TabsGround, output: unknown, index: number): void {
-  const { marks, ...rest } = output as JourneyOutput;
-  expect(rest).toEqual({ name: `trip ${index}`, approval: `yes ${index}` });
-  expect(marks.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7]);
-  expect(marks.filter(({ nonce }) => !ground.executed.has(nonce))).toEqual([]);
-}
 
 test("of two tabs, then of ten, one executes, and all start, signal, wait, query and watch", async () => {
   await using ground = await TabsGround.make();
@@ -74,12 +61,8 @@ describe("when the tab that executes", () => {
     const back = await DEPARTURES[departure]!(leader!, ground);
     // Calls while nobody executes are held until somebody does.
     const approvals = indexes.map((index) => helper!.ask("approve", index));
-    const taken = await ground.hears(
-      "The handover",
-      leftAtMs,
-      (said) => said.type === "role" && said.role === "executing" && said.name !== leader!.name,
-    );
-    console.log(`the tab that executes ${departure}: another one does after ${Math.round(taken.atMs - leftAtMs)} ms`);
+    const tookMs = await handoverMs(ground, leader!, leftAtMs);
+    console.log(`the tab that executes ${departure}: another one does after ${Math.round(tookMs)} ms`);
     await Promise.all(approvals);
     for (const [index, { output }] of (await Promise.all(ends)).entries()) expectJourney(ground, output, index);
     expect(await executing([asker!, helper!])).toHaveLength(1);
@@ -96,21 +79,45 @@ describe("when the tab that executes", () => {
   });
 });
 
-test("a page, a dedicated, a shared and a service worker can each execute", async () => {
-  await using ground = await TabsGround.make();
-  const page = await ground.browser.open(`${ground.origin}/hosts`);
-  await page.waitForFunction(() => globalThis.runIn !== undefined);
-  const places: Record<Kind, string> = {
-    page: "Window",
-    dedicated: "DedicatedWorkerGlobalScope",
-    shared: "SharedWorkerGlobalScope",
-    service: "ServiceWorkerGlobalScope",
-  };
-  for (const [index, kind] of (Object.keys(places) as Kind[]).entries()) {
-    const run = await page.evaluate(([kind, index]) => globalThis.runIn(kind, index), [kind, index] as const);
-    expect(run).toMatchObject({ place: places[kind], role: "executing", output: { name: `trip ${index}` } });
-  }
-});
+/** Where a hub can be opened, and how such a place ends. */
+const PLACES: Record<Place, { readonly global: string; readonly end: (tab: TabPage) => Promise<void> }> = {
+  page: { global: "Window", end: (tab) => tab.close() },
+  dedicated: { global: "DedicatedWorkerGlobalScope", end: (tab) => tab.close() },
+  shared: { global: "SharedWorkerGlobalScope", end: (tab) => tab.close() },
+  service: { global: "ServiceWorkerGlobalScope", end: (tab) => tab.stopServiceWorkers() },
+};
+
+test.each(Object.keys(PLACES) as Place[])(
+  "a hub in a place like this executes, hands over, and is a client: %s",
+  async (place) => {
+    const { global, end } = PLACES[place];
+    await using ground = await TabsGround.make();
+    const first = await ground.open("first", { place });
+    expect([await first.ask("place"), await first.ask("role")]).toEqual([global, "executing"]);
+    await travel(ground, 0, [first, first, first]);
+    const other = await ground.open("other");
+    await travel(ground, 1, [other, first, other]);
+    expect(await executing([first, other])).toEqual([first]);
+    await other.ask("start", 2);
+    const wait = other.ask("wait", 2);
+    const endedAtMs = performance.now();
+    await end(first);
+    console.log(
+      `the hub in a ${place} ends: another one goes on after ${Math.round(await handoverMs(ground, first, endedAtMs))} ms`,
+    );
+    const again = await ground.open("again", { place });
+    await again.ask("approve", 2);
+    expectJourney(ground, (await wait).output, 2);
+    await again.ask("start", 3);
+    const watch = again.ask("watch", 3);
+    await travel(ground, 3, [again, other, again]);
+    expect((await watch).at(-1)).toBe("completed");
+    expect(await executing([again, other])).toEqual([other]);
+    expect(await again.ask("query")).toEqual(expect.arrayContaining([0, 1, 2, 3].map((index) => `journey-${index}`)));
+    expect((await again.ask("audit", 4)).sort()).toEqual([0, 1, 2, 3].map((index) => `trip ${index}`));
+    expect(ground.errors).toEqual([]);
+  },
+);
 
 const SEED = Number(process.env.SEED ?? 20_261_121);
 

@@ -146,6 +146,29 @@ describe("tabs of one hub", () => {
     expect(first.hub.role).toBe("client");
   });
 
+  it("a tab in the back/forward cache holds no lock while its waits and watches are under way, and they go on when it is back", async () => {
+    const world = new World();
+    const [first, second] = (await open(world, 2)) as [OpenTab, OpenTab];
+    const id = await world.until(first.hub.scheduleNewOrchestration(collect, undefined));
+    const waiting = first.hub.waitForOrchestrationCompletion(id);
+    const seen: unknown[] = [];
+    const watching = (async () => {
+      for await (const state of first.hub.watchOrchestration(id)) seen.push(state.customStatus ?? state.runtimeStatus);
+    })();
+    await world.until(second.hub.raiseOrchestrationEvent(id, "said", "a"));
+    await world.advance(100);
+    first.tab.tell("left");
+    await world.advance(100);
+    first.tab.freeze();
+    expect(world.locksOf(first.tab)).toEqual([]);
+    await world.until(second.hub.raiseOrchestrationEvent(id, "said", "stop"));
+    first.tab.thaw();
+    first.tab.tell("returned");
+    expect((await world.until(waiting)).output).toEqual(["a"]);
+    await world.until(watching);
+    expect(seen).toEqual(["Running", 1, 1]);
+  });
+
   it("a tab that leaves again before it is back has no place in the queue, and no open channel", async () => {
     const world = new World();
     const [first, second] = (await open(world, 2)) as [OpenTab, OpenTab];

@@ -124,6 +124,11 @@ export class World {
   grantNext(lock: Lock): void {
     if (!lock.held) lock.queue.shift()?.grant();
   }
+  /** Names of the locks that a tab has or waits for. */
+  locksOf(tab: SimulatedTab): string[] {
+    const isIn = ({ held, queue }: Lock): boolean => held?.tab === tab || queue.some((waiting) => waiting.tab === tab);
+    return [...this.#locks].filter(([, lock]) => isIn(lock)).map(([name]) => name);
+  }
   /** What happens to the locks of a tab that is gone. */
   releaseLocks(tab: SimulatedTab): void {
     for (const lock of this.#locks.values()) {

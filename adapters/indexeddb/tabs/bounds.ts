@@ -4,8 +4,8 @@
 export const LOOK_INTERVAL_MS = 500;
 /** Silence of the leader after which a follower asks whether it is there, in ms. Answers need no timer, so a throttled leader gives them at once. */
 export const SILENCE_MS = 1_500;
-/** How long a follower waits for the answer before it takes the lead, in ms. Together with the silence less than five seconds. */
-export const PATIENCE_MS = 2_000;
+/** How long a follower waits for the answer before it takes the lead, in ms. Together with the silence less than five seconds, in hidden tabs too. */
+export const PATIENCE_MS = 1_500;
 /** Followers differ in their patience by up to this, in ms, so that they do not all take the lead at once. */
 export const PATIENCE_SPREAD_MS = 400;
 /** Looks between the question and taking the lead, at least: after a sleep the leader gets as much of a chance as the follower. */

@@ -32,8 +32,16 @@ export function browserPlatform(): TabPlatform {
     },
     openChannel: (name, heard) => {
       const channel = new BroadcastChannel(name);
-      if (heard) channel.onmessage = ({ data }) => heard(data);
-      return { post: (message) => channel.postMessage(message), close: () => channel.close() };
+      let isOpen = true;
+      // Chromium hands messages to frozen pages too. What one begins there does not end: a read of the database would hold all tabs up.
+      if (heard) channel.onmessage = ({ data }) => host.afterIo(() => isOpen && heard(data));
+      return {
+        post: (message) => channel.postMessage(message),
+        close: () => {
+          isOpen = false;
+          channel.close();
+        },
+      };
     },
     onLifecycle: (heard) => onLifecycle(heard),
     catchUpTimers: catchUp,

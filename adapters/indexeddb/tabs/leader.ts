@@ -3,7 +3,7 @@
  *
  * G1. The term is the epoch of the hub's session, or one more than the highest term heard when the store has been wiped.
  * G2. What is read, and what is refused, is answered once the store has been asked whether the hub is still this leader's: only commits ask by themselves.
- * G3. A tab is forgotten, with its receipts, when its presence lock is free: it has gone, or has left with nothing under way.
+ * G3. A tab is forgotten, with its receipts, when its presence lock is free: it has gone, or has left with no change under way.
  */
 import { HubFencedError, StorageLostError } from "../../../core/errors.ts";
 import type { Engine } from "../../../core/hub/engine.ts";

@@ -43,8 +43,9 @@ export class Outbox {
     this.#ports = ports;
   }
 
-  get isEmpty(): boolean {
-    return this.#open.size === 0;
+  /** True while changes are under way, whose receipts whoever leads must keep. */
+  get hasChanges(): boolean {
+    return this.#changes.size > 0;
   }
 
   /** Makes a call. Its arguments are taken as they are now. A read may be given up by `signal`; it then rejects with the signal's reason. */

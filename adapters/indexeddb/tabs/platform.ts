@@ -34,7 +34,7 @@ export interface TabPlatform {
   /** Clock, randomness and event loop. */
   readonly host: Host;
   readonly locks: Locks;
-  /** Opens an end of a channel; `heard` gets what others post. */
+  /** Opens an end of a channel; `heard` gets what others post, in order, and never while the tab is frozen. */
   openChannel(name: string, heard?: (message: unknown) => void): Channel;
   /** Calls back on what happens to the tab; gives what ends that. */
   onLifecycle(heard: (event: LifecycleEvent) => void): () => void;

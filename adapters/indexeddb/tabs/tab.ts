@@ -282,7 +282,8 @@ export class Tab {
       // What is called from now on is sent when the tab returns, and is present again.
       this.outbox.hold();
       this.#mail.close();
-      if (this.outbox.isEmpty) this.#presence.end();
+      // A page that holds a lock is not kept in the back/forward cache.
+      if (!this.outbox.hasChanges) this.#presence.end();
     } else if (kind === "away") void this.#return();
     else this.#ports.platform.catchUpTimers();
   }

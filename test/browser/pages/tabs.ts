@@ -1,102 +1,63 @@
-/** A tab of a hub that many tabs share, as ../tab-page.ts drives it. Also told apart by its address: `/tabs?name=…`. */
-import { defineActivity, type OrchestrationState } from "holdfast";
-import { type BrowserTaskHub, openBrowserTaskHub } from "holdfast/indexeddb";
-import { replayHistory } from "holdfast/testing";
-import { finished, inner, journey, makeMark } from "../../end-to-end/functions.ts";
+/**
+ * A page with a tab of a hub that many tabs share, as ../tab-page.ts drives it: `/tabs?name=…`. With `&place=…` the hub is in a worker of the page.
+ * With `&deaf` nothing in the page hears that it is about to be frozen.
+ */
 import { say } from "./say.ts";
+import { Tab } from "./tab.ts";
+import type { Answer, Question } from "./tab-worker.ts";
 
-const ALL_STATUSES = ["Pending", "Running", "Completed", "Failed", "Terminated", "Canceled", "Suspended"] as const;
+/** Where a hub can be opened. */
+export type Place = "page" | "dedicated" | "shared" | "service";
 
-/** The journeys' activity, except that each execution is told before it can be recorded. */
-const toldMark = defineActivity("mark", async (_ctx, step: number) => {
-  const result = await makeMark(step);
-  await say({ type: "executed", nonce: result.nonce });
-  return result;
-});
-const functions = [toldMark, finished, inner, journey];
+const SCRIPT = "/tab-worker.js";
 
-const idOf = (index: number): string => `journey-${index}`;
-const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
-
-/** What a test can ask of a tab. */
-export class Tab {
-  readonly #hub: BrowserTaskHub;
-
-  constructor(hub: BrowserTaskHub) {
-    this.#hub = hub;
-  }
-
-  role(): string {
-    return this.#hub.role;
-  }
-
-  /** Starts a journey unless it was started: the tab that was asked before may have died after doing so. */
-  async start(index: number): Promise<void> {
-    const options = { instanceId: idOf(index), dedupeStatuses: ALL_STATUSES };
-    try {
-      await this.#hub.scheduleNewOrchestration(journey, `trip ${index}`, options);
-    } catch (error) {
-      if (codeOf(error) !== "orchestrationAlreadyExists") throw error;
+async function openIn(place: Place, name: string): Promise<Tab> {
+  switch (place) {
+    case "page":
+      return Tab.open(name);
+    case "dedicated": {
+      const worker = new Worker(SCRIPT, { type: "module" });
+      return remoteTab(name, (question, port) => worker.postMessage(question, [port]));
     }
-  }
-
-  async approve(index: number): Promise<void> {
-    try {
-      await this.#hub.raiseOrchestrationEvent(idOf(index), "Approval", `yes ${index}`, {
-        eventId: `approval-${index}`,
-      });
-    } catch (error) {
-      // Raised already by a tab that died, and the journey has come to its end.
-      if (codeOf(error) !== "instanceNotRunning") throw error;
+    case "shared": {
+      const { port } = new SharedWorker(SCRIPT, { type: "module" });
+      port.start();
+      return remoteTab(name, (question, answers) => port.postMessage(question, [answers]));
     }
-  }
-
-  async wait(index: number): Promise<OrchestrationState> {
-    return await this.#hub.waitForOrchestrationCompletion(idOf(index));
-  }
-
-  /** The custom statuses of a journey as they change, to its end. */
-  async watch(index: number): Promise<unknown[]> {
-    const seen: unknown[] = [];
-    for await (const { customStatus, runtimeStatus } of this.#hub.watchOrchestration(idOf(index)))
-      seen.push(runtimeStatus === "Completed" ? "completed" : customStatus);
-    return seen;
-  }
-
-  /** Ids of the journeys there are. */
-  async query(): Promise<string[]> {
-    const ids: string[] = [];
-    for await (const { instanceId } of this.#hub.queryOrchestrations({ names: ["journey"] })) ids.push(instanceId);
-    return ids;
-  }
-
-  /** Holds every stored history against its code; gives the names that the entity was signalled. */
-  async audit(count: number): Promise<string[]> {
-    for (let index = 0; index < count; index++) {
-      const history = await this.#hub.getOrchestrationHistory(idOf(index));
-      const recorded = history.flatMap((event) => (event.type === "TaskCompleted" ? [event.taskScheduledId] : []));
-      if (new Set(recorded).size !== recorded.length) throw new Error(`${idOf(index)} has a result twice: ${recorded}`);
-      await replayHistory(journey, history, { functions });
+    case "service": {
+      await navigator.serviceWorker.register(SCRIPT, { type: "module" });
+      const { active } = await navigator.serviceWorker.ready;
+      return remoteTab(name, (question, port) => active?.postMessage(question, [port]));
     }
-    return ((await this.#hub.getEntity("@finished@all"))?.state ?? []) as string[];
-  }
-
-  /** Keeps the tab's only thread for itself: to the other tabs it looks as if it were frozen without a word. */
-  hang(ms: number): void {
-    setTimeout(() => {
-      for (const endMs = performance.now() + ms; performance.now() < endMs; );
-    });
   }
 }
 
-const name = new URLSearchParams(location.search).get("name");
-const hub = await openBrowserTaskHub({ name: "tabs", functions });
-const roleTold = (): Promise<unknown> => say({ type: "role", name, role: hub.role });
-hub.onRoleChange(() => void roleTold());
-await roleTold();
+/** The tab of a worker: each call goes there with a port for its answer. */
+async function remoteTab(name: string, ask: (question: Question, port: MessagePort) => void): Promise<Tab> {
+  const call = (method: string, args: readonly unknown[]): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = ({ data }: MessageEvent<Answer>) => {
+        if (data.kind === "value") resolve(data.value);
+        else reject(new Error(data.error));
+        port1.close();
+      };
+      ask({ name, method, args, port: port2 }, port2);
+    });
+  await call("role", []);
+  return new Proxy({} as Tab, {
+    // A promise that gives the tab must not take it for another promise.
+    get: (_, method) => (method === "then" ? undefined : (...args: unknown[]) => call(String(method), args)),
+  });
+}
+
+const parameters = new URLSearchParams(location.search);
+const name = parameters.get("name") ?? "";
+if (parameters.has("deaf"))
+  document.addEventListener("freeze", (event) => event.stopImmediatePropagation(), { capture: true });
 addEventListener("pageshow", ({ persisted }) => void (persisted && say({ type: "restored", name })));
 
 declare global {
   var tab: Tab;
 }
-globalThis.tab = new Tab(hub);
+globalThis.tab = await openIn((parameters.get("place") ?? "page") as Place, name);
