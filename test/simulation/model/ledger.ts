@@ -42,7 +42,7 @@ export class Ledger {
   /** Instances in which a run that a client asked for took place, and its children with it. */
   readonly #instancesOf = new Map<string, Set<string>>();
   readonly terminatedRuns: Set<string> = new Set();
-  /** Steps at which a change took the history of an instance away. */
+  /** Steps at which the hub heard that the history of an instance was taken away; infinite until then. */
   readonly resets: Map<string, number> = new Map();
   newestEpoch = 0;
   /** True once a clock has jumped: instants of changes may then go back, and stores need not agree on which is the last. */
@@ -102,6 +102,8 @@ export class Ledger {
   told(epoch: number): void {
     if (epoch !== this.newestEpoch) return;
     this.isTold = true;
+    for (const [instanceId, step] of this.resets)
+      if (step === Number.POSITIVE_INFINITY) this.resets.set(instanceId, this.#step());
     for (const versions of this.versions.values())
       for (let index = versions.length - 1; versions[index]?.step === Number.POSITIVE_INFINITY; index--)
         (versions[index] as Version).step = this.#step();
@@ -171,7 +173,7 @@ export class Ledger {
       this.journals.changed(instanceId, before, after);
       return;
     }
-    if (change.isReset || change.isPurge) this.resets.set(instanceId, this.#step());
+    if (change.isReset || change.isPurge) this.resets.set(instanceId, Number.POSITIVE_INFINITY);
     const versions = this.versions.get(instanceId) ?? [];
     versions.push({ step: Number.POSITIVE_INFINITY, record: after.record });
     this.versions.set(instanceId, versions);
