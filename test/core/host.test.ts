@@ -53,10 +53,11 @@ describe("the alarm of a system host", () => {
   it("looks at the clock no more often than it must", () => {
     let lookCount = 0;
     const timers = new VirtualHost(0);
-    const wakeAt = oneAlarm(
-      attentive((ms, callback) => (lookCount++, timers.delay(ms, callback))),
-      () => timers.now(),
-    );
+    const delay = attentive((delayMs, callback) => {
+      lookCount++;
+      return timers.delay(delayMs, callback);
+    });
+    const wakeAt = oneAlarm(delay, () => timers.now());
     wakeAt(ALARM_LOOK_MS * 3 + 1, () => {});
     for (let atMs = timers.nextAtMs(); atMs !== undefined; atMs = timers.nextAtMs()) {
       timers.moveTo(atMs);
