@@ -3,6 +3,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { SqlDriver, SqlRow, SqlValue } from "../sql/driver.ts";
 import { refuseReadOnly, storeErrorOf } from "./failure.ts";
 import { IN_MEMORY, type Settings } from "./options.ts";
+import { Place } from "./place.ts";
 
 /** What a connection must know. */
 type ConnectionSettings = Pick<Settings, "path" | "synchronous" | "busyTimeoutMs">;
@@ -62,7 +63,9 @@ function connectionOf(db: DatabaseSync, path: string): Connection {
       throw storeErrorOf(error, path);
     }
   };
+  const place = path === IN_MEMORY ? undefined : new Place(path);
   const transaction = <T>(work: () => T): T => {
+    place?.check();
     run("BEGIN IMMEDIATE");
     try {
       const result = work();

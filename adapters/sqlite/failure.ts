@@ -12,6 +12,10 @@ const READ_ONLY: Kind = [
   "Give this process write permission to the file, its folder and its '-wal' and '-shm' files",
 ];
 
+const FULL = 13;
+/** No room for the index of the log: the one failure of a full disk that SQLite does not call so. */
+const IOERR_SHMSIZE = 4_874;
+
 /** By primary result code of SQLite. */
 const KNOWN: Readonly<Record<number, Kind>> = {
   5: [
@@ -31,7 +35,7 @@ const KNOWN: Readonly<Record<number, Kind>> = {
     "Check the disk, and that the file still exists and is on a local file system",
   ],
   11: ["storeCorrupt", "is damaged", "Keep a copy, then restore a backup"],
-  13: ["storeFull", "could not grow because the disk is full", "Free some space; the hub goes on where it stopped"],
+  [FULL]: ["storeFull", "could not grow because the disk is full", "Free some space; the hub goes on where it stopped"],
   14: [
     "storeFailed",
     "could not be opened",
@@ -45,7 +49,8 @@ const KNOWN: Readonly<Record<number, Kind>> = {
  * `storeFull`, `storeCorrupt` or `storeFailed`. Any other error is given back as it is.
  */
 export function storeErrorOf(error: unknown, path: string): unknown {
-  const resultCode = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+  const extended = error instanceof Error && "errcode" in error ? Number(error.errcode) : 0;
+  const resultCode = extended === IOERR_SHMSIZE ? FULL : extended & 0xff;
   if (!(error instanceof Error && KNOWN[resultCode])) return error;
   return errorOf(KNOWN[resultCode], path, error.message, error);
 }
@@ -63,6 +68,16 @@ export function refuseReadOnly(path: string): void {
       if (["EACCES", "EPERM", "EROFS"].includes(code)) throw errorOf(READ_ONLY, path, message, error);
     }
   }
+}
+
+/** The error of an open database at `path` whose file, at `file`, is another now (`isThere`) or gone. */
+export function replacedError(path: string, file: string, isThere: boolean): StoreError {
+  const what = `is written no more: '${file}' was ${isThere ? "replaced" : "removed or moved"} while it was open`;
+  const next = "Put the file back, and the hub goes on; or close all hubs of this file and open them again";
+  return new StoreError(
+    "storeFailed",
+    `The SQLite database '${path}' ${what}. Nothing of this call took effect. ${next}.`,
+  );
 }
 
 function errorOf([code, what, next]: Kind, path: string, reason: string, cause: unknown): StoreError {
