@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { SqliteStore } from "../../adapters/sqlite/index.ts";
-import { record } from "./samples.ts";
+import type { InstanceChange } from "../../core/store/contract.ts";
+import { message, record, turn } from "./samples.ts";
+import { IDS, viewOf } from "./subject.ts";
 
 let folder = "";
 const file = (): string => join(folder, "hubs.db");
@@ -73,6 +75,56 @@ describe.skipIf(process.platform === "win32")("an open database (Windows does no
     again.close();
   });
 });
+
+/** What becomes of the end of a log that had not reached the disk: it is missing, or holds what was there before. */
+const UNWRITTEN: Readonly<Record<string, (log: Buffer, cut: number) => Buffer>> = {
+  "is missing": (log, cut) => log.subarray(0, cut),
+  "was never written over": (log, cut) => Buffer.concat([log.subarray(0, cut), Buffer.alloc(log.length - cut, 0xa5)]),
+};
+
+test.each(Object.keys(UNWRITTEN))(
+  "a log whose end %s, as after a loss of power, holds all commits before it, whole",
+  async (how) => {
+    const log = (): Buffer => readFileSync(`${file()}-wal`);
+    const session = openStore().open("orders");
+    const stages = [{ bytes: log().length, view: await viewOf(session, IDS) }];
+    for (let round = 0; round < 12; round++) {
+      session.commit(IDS.map((id, index) => stepOf(id, round, 10 ** ((round + index) % 5))));
+      stages.push({ bytes: log().length, view: await viewOf(session, IDS) });
+    }
+    const [database, whole] = [readFileSync(file()), log()];
+    session.close();
+    for (const [round, { bytes, view }] of stages.entries()) {
+      const span = (stages[round + 1]?.bytes ?? whole.length + 1) - bytes;
+      expect(span).toBeGreaterThan(0);
+      // At the end of a commit, and within the one after it.
+      for (const part of [0, 1, 24, Math.floor(span / 2), span - 1]) {
+        if (part >= span) continue;
+        const copy = join(folder, `cut-${round}-${part}.db`);
+        writeFileSync(copy, database);
+        writeFileSync(`${copy}-wal`, UNWRITTEN[how]!(whole, bytes + part));
+        const left = new SqliteStore({ path: copy }).open("orders");
+        expect(await viewOf(left, IDS), `${part} bytes after commit ${round}`).toEqual(view);
+        left.close();
+      }
+    }
+  },
+);
+
+/** A commit's part about one instance: everything there is, of growing and shrinking size. */
+function stepOf(instanceId: string, round: number, charCount: number): InstanceChange {
+  const text = instanceId.repeat(charCount);
+  return {
+    instanceId,
+    atMs: 1_000 + round,
+    record: record(instanceId, { input: text, isBusy: round % 2 === 0 }),
+    ...(round % 5 === 0 && { isPurge: true }),
+    firstTurn: round % 5,
+    turns: [turn(1_000 + round, text)],
+    timersAdded: [{ instanceId, kind: "timer", timerId: round, dueAtMs: 2_000 + round }],
+    inboxAdded: [message(round + 1, text)],
+  };
+}
 
 test.each([1, 4_096, 40_960])(
   "a file cut off at %i bytes under an open hub is never read as if it were whole",

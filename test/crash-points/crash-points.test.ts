@@ -1,5 +1,5 @@
 /** The crash points of the stores that run in Node, and proof that they find what they are there for. */
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -29,33 +29,64 @@ const inSqlite: WithMedium = async (use) => {
   }
 };
 
+/** What of a log has reached the disk when its process dies: `before` bytes had when the transaction began, `now` bytes are in the file. */
+type Reached = (before: number, now: number) => number;
+
 /** A file: what the next process gets is the file and its log as they were at the instant of the death, open transactions and all. */
-const onFile: WithMedium = async (use) => {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-"));
-  const connections: Connection[] = [];
-  let path = join(folder, "hub.db");
-  const medium = sqlMedium((mortal) => {
-    const connection = connect({ path, synchronous: "NORMAL", busyTimeoutMs: 0 });
-    connections.push(connection);
-    mortal.whenDead(() => {
-      const left = join(folder, `left-${connections.length}.db`);
-      for (const suffix of ["", "-wal"]) if (existsSync(path + suffix)) copyFileSync(path + suffix, left + suffix);
-      path = left;
+const onFile =
+  (reached: Reached): WithMedium =>
+  async (use) => {
+    const folder = mkdtempSync(join(tmpdir(), "holdfast-"));
+    const connections: Connection[] = [];
+    let path = join(folder, "hub.db");
+    const medium = sqlMedium((mortal) => {
+      const open = path;
+      const sizeOfLog = (): number => statSync(`${open}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+      let before = 0;
+      const { driver, close } = connect({ path, synchronous: "NORMAL", busyTimeoutMs: 0 });
+      connections.push({ driver, close });
+      mortal.whenDead(() => {
+        path = join(folder, `left-${connections.length}.db`);
+        copyFileSync(open, path);
+        if (sizeOfLog() === 0) return;
+        copyFileSync(`${open}-wal`, `${path}-wal`);
+        truncateSync(`${path}-wal`, reached(before, sizeOfLog()));
+      });
+      const transaction = <T>(work: () => T): T => {
+        before = sizeOfLog();
+        return driver.transaction(work);
+      };
+      return { ...driver, transaction };
     });
-    return connection.driver;
-  });
-  try {
-    return await use(medium);
-  } finally {
-    for (const { close } of connections) close();
-    rmSync(folder, { recursive: true });
-  }
+    try {
+      return await use(medium);
+    } finally {
+      for (const { close } of connections) close();
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+/** A loss of power while a commit is written: it is not there, or a part of it is, which is the same. */
+const LOSSES: Readonly<Record<string, Reached>> = {
+  "before it is written": (before) => before,
+  "when half of it is written": (before, now) => Math.floor((before + now) / 2),
+  "when all but a byte of it is written": (before, now) => Math.max(before, now - 1),
 };
 
 crashPoints("MemoryStore", fresh(memoryMedium), { secondDeaths: isExhaustive ? MANY : 8 });
 crashPoints("an asynchronous store", fresh(deferredMedium), { secondDeaths: isExhaustive ? MANY : 2 });
 crashPoints("SqliteStore in memory", inSqlite, { secondDeaths: isExhaustive ? MANY : 0 });
-crashPoints("SqliteStore on a file", onFile, { stride: isExhaustive ? 1 : 13 });
+crashPoints(
+  "SqliteStore on a file",
+  onFile((_before, now) => now),
+  { stride: isExhaustive ? 1 : 41 },
+);
+for (const [when, reached] of Object.entries(LOSSES)) {
+  crashPoints(`SqliteStore on a file, inside a commit: power is lost ${when}`, onFile(reached), {
+    where: /^after the transaction$/,
+    stride: isExhaustive ? 1 : 5,
+  });
+}
 crashPoints("IndexedDbStore", fresh(indexedDbMedium), { secondDeaths: isExhaustive ? MANY : 0 });
 
 const FLAWS: readonly (readonly [flaw: string, make: () => Medium, found: RegExp])[] = [

@@ -14,8 +14,10 @@ export type WithMedium = <T>(use: (medium: Medium) => Promise<T>) => Promise<T>;
 export interface CrashPointOptions {
   /** The next process dies, too: at each of its first points up to this one. */
   readonly secondDeaths?: number;
-  /** Only every so-manieth point of the first process; all of them unless given. */
+  /** Of the points of the first process: one of each kind, and beside them only every so-manieth; all of them unless given. */
   readonly stride?: number;
+  /** The points of the first process that count; all of them unless given. */
+  readonly where?: RegExp;
   readonly scenarios?: readonly Scenario[];
 }
 
@@ -34,7 +36,7 @@ export function crashPoints(store: string, withMedium: WithMedium, options: Cras
 export async function everyDeath(
   scenario: Scenario,
   withMedium: WithMedium,
-  { secondDeaths = 0, stride = 1 }: CrashPointOptions = {},
+  { secondDeaths = 0, stride = 1, where = /./ }: CrashPointOptions = {},
 ): Promise<void> {
   const model = await live(scenario, memoryMedium(), []);
   const check = async (deaths: readonly number[]): Promise<Life> => {
@@ -47,9 +49,21 @@ export async function everyDeath(
     return life;
   };
   const peace = await check([]);
-  for (let death = 0; death < (peace.points[0]?.length ?? 0); death += stride) {
+  for (const death of chosen(peace.points[0] ?? [], stride, where)) {
     const { points } = await check([death]);
     const seconds = Math.min(points[1]?.length ?? 0, secondDeaths);
     for (let second = 0; second < seconds; second++) await check([death, second]);
   }
+}
+
+/** The indexes of some points: the first of each kind, and every `stride`th. */
+function chosen(points: readonly string[], stride: number, where: RegExp): number[] {
+  const kinds = new Set<string>();
+  return [...points.keys()].filter((index) => {
+    const point = points[index] ?? "";
+    if (!where.test(point)) return false;
+    const isFirst = !kinds.has(point);
+    kinds.add(point);
+    return isFirst || index % stride === 0;
+  });
 }
