@@ -5,7 +5,7 @@
  * by a subject beside it in the same run, and the peers that are kept on the same.
  */
 import type { Subject } from "./subject.ts";
-import { titleOf, type Variant, type Workload } from "./workload.ts";
+import { TURN_FOR_EACH_ROW, titleOf, type Variant, type Workload } from "./workload.ts";
 
 /** One line of the table, measured in a process of its own. */
 export interface Line {
@@ -94,13 +94,19 @@ function sqlite(synchronous: "normal" | "full"): Suite {
   };
 }
 
+/** What an object without an engine writes in one turn of its event loop is one commit. */
+function objectLimit(kind: Workload["kind"]): readonly Variant[] {
+  const codes = kind === "sequential" ? ["rows in one turn", TURN_FOR_EACH_ROW] : ["batched rows"];
+  return codes.map((code) => ({ code, activities: "sync" }));
+}
+
 const OBJECTS: Suite = {
   workloads: ON_OBJECTS,
   entrants: [
     {
       library: "no engine (limit)",
       load: async () => ({ subject: (await import("./subjects/object.ts")).limit }),
-      variants: limit,
+      variants: objectLimit,
     },
     {
       library: "Holdfast",

@@ -1,7 +1,7 @@
 /** The process of one line: warms up, measures rounds, checks every result, and reports as it goes. */
 import { LINES } from "./lines.ts";
 import { median } from "./statistics.ts";
-import { Meter, type Round } from "./subject.ts";
+import { type Bench, Meter, type Round, type Subject } from "./subject.ts";
 import { checkRound, type Workload, warmUpOf } from "./workload.ts";
 
 /** How long a line is measured. */
@@ -26,7 +26,7 @@ export type Report =
 export interface Measured {
   /** The time of each round, in ms. */
   readonly roundsMs: readonly number[];
-  /** Processor time of all rounds together, of every thread of the process, in ms: what does not depend on who else uses the machine. */
+  /** Processor time of all rounds together, of every thread, in ms: what does not depend on who else uses the machine. */
   readonly processorMs?: number;
   /** Highest resident memory up to the end of the first full round, over that after loading the library, in bytes. */
   readonly peakBytes?: number;
@@ -51,14 +51,13 @@ export async function measureLine(id: string, effort: Effort): Promise<void> {
         await report({ type: "phase", phase: "preparing" });
         const round = await bench.round(workload);
         await report({ type: "phase", phase: workload === line.workload ? "running" : "warming up" });
-        return timed(round, workload, meter);
+        return timed(round, workload, meter, () => bench.processorMs?.() ?? 0);
       },
       line.workload,
       effort,
     );
     await bench.end?.();
-    const { version, isElsewhere } = subject;
-    await report({ type: "done", measured: known(measured, version, isElsewhere ?? false) });
+    await report({ type: "done", measured: known(measured, subject, bench) });
   } catch (error) {
     await report({ type: "failed", error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
@@ -66,9 +65,14 @@ export async function measureLine(id: string, effort: Effort): Promise<void> {
 }
 
 /** What is known of a measured line. */
-function known(measured: Omit<Measured, "version">, version: string | undefined, isElsewhere: boolean): Measured {
-  const { processorMs: _processor, peakBytes: _memory, ...everywhere } = measured;
-  return { ...(isElsewhere ? everywhere : measured), ...(version !== undefined && { version }) };
+function known(measured: Omit<Measured, "version">, { version, isElsewhere }: Subject, bench: Bench): Measured {
+  const { processorMs, peakBytes, ...everywhere } = measured;
+  return {
+    ...everywhere,
+    ...((!isElsewhere || bench.processorMs) && processorMs !== undefined && { processorMs }),
+    ...(!isElsewhere && peakBytes !== undefined && { peakBytes }),
+    ...(version !== undefined && { version }),
+  };
 }
 
 /** The cost of one round, in ms. */
@@ -81,16 +85,18 @@ interface Cost {
  * The cost of one round; its result is checked, the clock stands still meanwhile. Garbage is left to V8: a forced collection throws
  * compiled code away, and what would be measured is its making.
  */
-async function timed(round: Round, workload: Workload, meter: Meter): Promise<Cost> {
+async function timed(round: Round, workload: Workload, meter: Meter, elsewhereMs: () => number): Promise<Cost> {
   meter.reset();
+  const elsewhereBeforeMs = elsewhereMs();
   const usedBefore = process.cpuUsage();
   const startedAtMs = performance.now();
   const outputs = await round.run();
   const ms = performance.now() - startedAtMs;
   const used = process.cpuUsage(usedBefore);
+  const usedElsewhereMs = elsewhereMs() - elsewhereBeforeMs;
   checkRound(workload, outputs, meter.runs);
   await round.end();
-  return { ms, processorMs: (used.user + used.system) / 1_000 };
+  return { ms, processorMs: (used.user + used.system) / 1_000 + usedElsewhereMs };
 }
 
 async function rounds(

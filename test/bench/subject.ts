@@ -13,6 +13,8 @@ export interface Round {
 export interface Bench {
   /** Makes the next round ready. The warm-up asks for the workload in a smaller size. */
   round(workload: Workload): Promise<Round>;
+  /** Processor time that other processes have taken for the work so far, in ms. */
+  processorMs?(): number;
   /** Gives back what all rounds shared. */
   end?(): Promise<void>;
 }
@@ -21,7 +23,7 @@ export interface Bench {
 export interface Subject {
   /** The library's name and version, for the foot of the table; absent where there is no library. */
   readonly version?: string;
-  /** True when the work is done in another process: its processor time and memory are not known then. */
+  /** True when the work is done in another process: its memory is not known then, its processor time only by `Bench.processorMs`. */
   readonly isElsewhere?: boolean;
   bench(variant: Variant, meter: Meter): Bench;
 }

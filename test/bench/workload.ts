@@ -19,6 +19,9 @@ export interface Variant {
   readonly activities: "sync" | "async" | "–";
 }
 
+/** Code without an engine in a Durable Object that gives the event loop a turn after each row: then each is a commit of its own. */
+export const TURN_FOR_EACH_ROW = "a turn for each row";
+
 /** Number of activity calls in a workload: what its rate counts. */
 export function stepsOf(workload: Workload): number {
   return workload.kind === "instances" ? workload.instances * workload.steps : workload.steps;

@@ -1,7 +1,7 @@
 /** The Worker of the lines about Durable Objects: each request is one round in an object of its own, and its answer comes when all of it is durable. */
 import { DurableObjectStore, type ObjectStorage } from "holdfast/durable-objects";
 import { type Bench, Meter, type Round } from "../subject.ts";
-import { expectedOutput, stepsOf, type Variant, type Workload } from "../workload.ts";
+import { expectedOutput, stepsOf, TURN_FOR_EACH_ROW, type Variant, type Workload } from "../workload.ts";
 import { HoldfastBench } from "./holdfast-bench.ts";
 
 /** What a round is asked for. */
@@ -34,7 +34,7 @@ export class BenchObject {
   async fetch(request: Request): Promise<Response> {
     const { engine, variant, workload } = (await request.json()) as RoundRequest;
     const meter = new Meter(() => {});
-    const bench = engine === "none" ? this.#limit(meter) : this.#holdfast(variant, meter);
+    const bench = engine === "none" ? this.#limit(variant, meter) : this.#holdfast(variant, meter);
     const round = await bench.round(workload);
     const outputs = await round.run();
     await this.#storage.sync();
@@ -48,8 +48,8 @@ export class BenchObject {
     return new HoldfastBench(variant, meter, async () => ({ store, async discard() {} }));
   }
 
-  /** One row for every activity: committed by itself when nothing may go on before, in batches otherwise. */
-  #limit(meter: Meter): Bench {
+  /** One row for every activity: in a transaction of its own when nothing may go on before, in batches otherwise. */
+  #limit({ code }: Variant, meter: Meter): Bench {
     const { sql } = this.#storage;
     const events = "x".repeat(300);
     const insert = (row: number): void => {
@@ -64,6 +64,7 @@ export class BenchObject {
           this.#storage.transactionSync(() => {
             for (let row = first; row < Math.min(rows, first + batch); row++) insert(row);
           });
+          if (code === TURN_FOR_EACH_ROW) await new Response("x").text();
         }
         const instances = workload.kind === "instances" ? workload.instances : 1;
         return Array.from({ length: instances }, (_, index) => expectedOutput(workload, index));

@@ -1,11 +1,14 @@
 /** Durable Objects in the Workers runtime on this machine, with their data on disk: Holdfast, and the same rows without an engine. */
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { bundleWorker } from "../../../web-demo/build.ts";
+import { processorMsOf } from "../processor.ts";
 import type { Meter, Round, Subject } from "../subject.ts";
 import { HOLDFAST_VERSION } from "./holdfast.ts";
 import type { RoundAnswer, RoundRequest } from "./object-worker.ts";
 import { newFolder } from "./sqlite-file.ts";
 
+/** Name of the runtime's process. */
+const RUNTIME = "workerd";
 const WORKER = new URL("object-worker.ts", import.meta.url).pathname;
 
 function subjectOf(engine: RoundRequest["engine"]): Subject {
@@ -19,6 +22,7 @@ function subjectOf(engine: RoundRequest["engine"]): Subject {
         async round(workload) {
           return roundOf(await runtime, `/${objects++}`, { engine, variant, workload }, meter);
         },
+        ...(processorMsOf(RUNTIME) !== undefined && { processorMs: () => processorMsOf(RUNTIME) ?? 0 }),
         async end() {
           const { miniflare, discard } = await runtime;
           await miniflare.dispose();
