@@ -11,8 +11,17 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => void> {
   let polls = 0;
+  /** How often each path under `/count/` has been asked for. */
+  const counts = new Map<string, number>();
   const server = createServer((request, response) => {
     const { authorization = "none" } = request.headers;
+    const [path = "", query] = request.url?.split("?") ?? [];
+    if (path.startsWith("/count/")) {
+      const count = counts.get(path) ?? 0;
+      if (query === undefined) counts.set(path, count + 1);
+      response.end(String(count));
+      return;
+    }
     if (request.url === "/start") response.writeHead(307, { location: "/jobs" }).end("moved");
     else if (request.url === "/jobs") response.writeHead(202, { location: "/jobs/1", "retry-after": "0" }).end();
     else if (polls++ % 2 === 0) response.writeHead(202, { "Retry-After": "0", Location: "1" }).end();
