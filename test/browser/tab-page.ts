@@ -101,7 +101,9 @@ export class TabPage {
   }
 
   async #ready(): Promise<void> {
-    await this.#page.waitForFunction(() => globalThis.tab !== undefined, undefined, { timeout: 60_000 });
+    // Not with animation frames, of which hidden pages have none.
+    const options = { timeout: 60_000, polling: 50 };
+    await this.#page.waitForFunction(() => globalThis.tab !== undefined, undefined, options);
   }
 
   #go(): void {

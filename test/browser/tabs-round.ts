@@ -10,15 +10,15 @@ import { TabsGround } from "./tabs-ground.ts";
 
 const TABS_MAX = 10;
 const PARALLEL = 12;
-/** Longest hanging of a tab, in ms: enough for another one to take over. */
-const HANG_MS_MAX = 6_000;
+/** Longest time for which a tab hangs or is frozen, in ms: enough for another one to take over. */
+const STILL_MS_MAX = 6_000;
 /** How long everything may take to come to its end once no tab is taken away any more, in ms. */
 const END_MS_MAX = 120_000;
 
 /** Events that are told with a fault. */
 const STORY_LENGTH = 20;
 
-const DEPARTURES = ["close", "crash", "leave", "hang"] as const;
+const DEPARTURES = ["close", "crash", "leave", "hang", "freeze"] as const;
 type Departure = (typeof DEPARTURES)[number];
 
 export interface TabsRoundOptions {
@@ -33,6 +33,8 @@ export interface TabsOutcome {
   readonly journeyCount: number;
   readonly tabsOpened: number;
   readonly departures: Readonly<Record<Departure, number>>;
+  /** How often a tab came back from the back/forward cache. */
+  readonly restored: number;
   /** How often another tab began to execute. */
   readonly handovers: number;
 }
@@ -51,12 +53,13 @@ class Round {
   readonly #tabs = new Set<TabPage>();
   /** Tabs that are on another page, and may come back. */
   readonly #away = new Set<TabPage>();
-  readonly #hanging = new Set<TabPage>();
+  /** Tabs that hang or are frozen. */
+  readonly #still = new Set<TabPage>();
   readonly #outputs: (JourneyOutput | undefined)[] = [];
   /** What has been asked and not answered, with the name of the tab. */
   readonly #underWay = new Map<string, string>();
   readonly #faults: string[] = [];
-  readonly #departures: Record<Departure, number> = { close: 0, crash: 0, leave: 0, hang: 0 };
+  readonly #departures: Record<Departure, number> = { close: 0, crash: 0, leave: 0, hang: 0, freeze: 0 };
   readonly #events: { readonly atMs: number; readonly what: string }[] = [];
   #tabsOpened = 0;
   #openingCount = 0;
@@ -83,12 +86,15 @@ class Round {
   }
 
   outcome(): TabsOutcome {
-    const handovers = this.#ground.heard.filter(({ said }) => said.type === "role" && said.role === "executing").length;
+    const { heard } = this.#ground;
+    const handovers = heard.filter(({ said }) => said.type === "role" && said.role === "executing").length;
+    const restored = heard.filter(({ said }) => said.type === "restored").length;
     return {
       faults: [...this.#faults, ...this.#ground.errors],
       journeyCount: this.#outputs.length,
       tabsOpened: this.#tabsOpened,
       departures: this.#departures,
+      restored,
       handovers,
     };
   }
@@ -148,7 +154,7 @@ class Round {
     if (this.#tabCount < 2 || (this.#tabCount < TABS_MAX && this.#random(2) === 0)) return this.#open();
     const [back] = this.#away;
     if (back && this.#random(3) === 0) return this.#return(back);
-    const candidates = [...this.#tabs].filter((tab) => !this.#hanging.has(tab));
+    const candidates = [...this.#tabs].filter((tab) => !this.#still.has(tab));
     const executing = candidates.find(({ name }) => name === this.#executing());
     const victim = (this.#random(2) === 0 && executing) || candidates[this.#random(candidates.length)];
     if (!victim) return;
@@ -163,12 +169,18 @@ class Round {
   }
 
   async #depart(victim: TabPage, departure: Departure): Promise<void> {
-    const ms = departure === "hang" ? this.#random(HANG_MS_MAX) : 0;
+    const isStill = departure === "hang" || departure === "freeze";
+    const ms = isStill ? this.#random(STILL_MS_MAX) : 0;
     this.#events.push({ atMs: performance.now(), what: `tab ${victim.name}: ${departure} ${ms || ""}` });
-    if (departure === "hang") {
-      await victim.ask("hang", ms);
-      this.#hanging.add(victim);
-      void pause(ms + 1_000, undefined, { ref: false }).then(() => this.#hanging.delete(victim));
+    if (isStill) {
+      this.#still.add(victim);
+      if (departure === "hang") await victim.ask("hang", ms);
+      else await victim.freeze();
+      void pause(ms, undefined, { ref: false })
+        .then(() => (departure === "freeze" && victim.isThere ? victim.thaw() : undefined))
+        .then(() => pause(1_000, undefined, { ref: false }))
+        .catch(() => {})
+        .finally(() => this.#still.delete(victim));
       return;
     }
     this.#tabs.delete(victim);
@@ -191,7 +203,9 @@ class Round {
   }
 
   #open(): void {
-    this.#await(this.#ground.open(String(this.#tabsOpened++)));
+    const place = this.#random(4) === 0 ? "dedicated" : "page";
+    const isDeaf = this.#random(4) === 0;
+    this.#await(this.#ground.open(String(this.#tabsOpened++), { place, isDeaf }));
   }
 
   #return(tab: TabPage): void {
