@@ -124,8 +124,8 @@ function judgeEvent(
   }
   if (!record || isFinal(record.status) || (!message.timer && isStale(record, message))) {
     drop(live, message, now, ports);
-    if (!record) message.ack?.reject(new InstanceNotFoundError(live.instanceId));
-    else message.ack?.reject(new InstanceNotRunningError(live.instanceId, record.status));
+    if (!record) ports.group.refuse(message, new InstanceNotFoundError(live.instanceId));
+    else ports.group.refuse(message, new InstanceNotRunningError(live.instanceId, record.status));
     return "done";
   }
   const { type } = message.event;
@@ -168,7 +168,7 @@ function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports
   const { record } = live;
   const refuse = (error: Error): Verdict => {
     drop(live, message, now, ports);
-    message.ack?.reject(error);
+    ports.group.refuse(message, error);
     return "done";
   };
   if (!record) return refuse(new InstanceNotFoundError(live.instanceId));
@@ -310,7 +310,7 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
   const refusal = refusalOf(message, record, ports);
   if (refusal) {
     drop(live, message, now, ports);
-    message.ack?.reject(refusal);
+    ports.group.refuse(message, refusal);
     if (event.parentInstance) refuseChild(event, event.parentInstance, refusal, ports);
     else if (!message.ack)
       ports.options.logger.warn(`A start of '${event.name}' was dropped. ${refusal.message}`, {

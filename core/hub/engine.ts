@@ -404,7 +404,7 @@ export class Engine implements EnginePorts, ClientPorts {
       if (live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined))
         this.#instances.forget(live);
     }
-    for (const { message, value } of group.acks) message.ack?.resolve(value);
+    group.tell();
     if (this.stopped) return; // What follows is the newer hub's by now.
     this.#activities.cancel(group.cancellations);
     for (const job of group.jobs) this.#activities.start(job);

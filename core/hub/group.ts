@@ -162,12 +162,15 @@ function isMeant({ instanceId, executionId, taskId }: Cancellation, job: Activit
   );
 }
 
+/** What the caller of a message is told once the commit is done. */
+export type Ack = { readonly message: Message } & ({ readonly value: unknown } | { readonly refusal: Error });
+
 export class Group {
   readonly drafts: Map<string, Draft> = new Map();
   #jobs: ActivityJob[] = [];
   readonly #cancellations: Cancellation[] = [];
-  /** Callers to answer once the commit is done, with what. */
-  readonly acks: { readonly message: Message; readonly value: unknown }[] = [];
+  /** Callers to tell once the commit is done, and those before it. */
+  readonly acks: Ack[] = [];
   /** Messages between instances that were promised in this group. */
   readonly promised: { readonly live: LiveInstance; readonly message: Message }[] = [];
   turnCount = 0;
@@ -209,6 +212,17 @@ export class Group {
   }
   answer(message: Message, value?: unknown): void {
     if (message.ack) this.acks.push({ message, value });
+  }
+  /** Refuses a message. It is told after the commit too: what the refusal rests on may be a change that is not durable before. */
+  refuse(message: Message, refusal: Error): void {
+    if (message.ack) this.acks.push({ message, refusal });
+  }
+  /** Tells the callers, once the commit is done. */
+  tell(): void {
+    for (const told of this.acks) {
+      if ("refusal" in told) told.message.ack?.reject(told.refusal);
+      else told.message.ack?.resolve(told.value);
+    }
   }
   /** Finishes the drafts: what is to be written. */
   changes(): InstanceChange[] {

@@ -12,7 +12,7 @@ import { EntityId, OWN_PREFIX } from "../identity.ts";
 import type { InstanceChange, StoreSession } from "../store/contract.ts";
 import type { Engine } from "./engine.ts";
 import type { ClientPorts } from "./engine-ports.ts";
-import type { Message } from "./message.ts";
+import type { Ack } from "./group.ts";
 
 /** The entity name under which books are stored; the key is the caller's id. */
 const BOOK = `${OWN_PREFIX}receipts`;
@@ -122,11 +122,12 @@ export class ReceiptBooks {
   }
 
   /** The rows of those whose requests a commit answers, and of those that are gone. */
-  changes(acks: readonly { readonly message: Message; readonly value: unknown }[], atMs: number): InstanceChange[] {
+  changes(acks: readonly Ack[], atMs: number): InstanceChange[] {
     const notes = new Map<ReceiptBook, [number, unknown][]>();
-    for (const { message, value } of acks) {
-      const { receipt } = message;
-      if (!receipt) continue;
+    for (const ack of acks) {
+      const { receipt } = ack.message;
+      if (!receipt || "refusal" in ack) continue;
+      const { message, value } = ack;
       message.receipt = undefined;
       const noted = notes.get(receipt.book);
       if (noted) noted.push([receipt.request, value]);

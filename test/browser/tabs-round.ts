@@ -15,7 +15,7 @@ const STILL_MS_MAX = 6_000;
 /** How long everything may take to come to its end once no tab is taken away any more, in ms. */
 const END_MS_MAX = 120_000;
 
-/** Events that are told with a fault. */
+/** What happened to tabs last, told with a fault. */
 const STORY_LENGTH = 20;
 
 const DEPARTURES = ["close", "crash", "leave", "hang", "freeze"] as const;
@@ -109,6 +109,8 @@ class Round {
         await this.#insist(`start ${index}`, (tab) => tab.ask("start", index));
         const watch =
           this.#random(4) === 0 ? this.#insist(`watch ${index}`, (tab) => tab.ask("watch", index)) : undefined;
+        // It is awaited in the end; what comes before may fail first.
+        watch?.catch(() => {});
         await this.#insist(`approve ${index}`, (tab) => tab.ask("approve", index));
         const { output } = await this.#insist(`wait ${index}`, (tab) => tab.ask("wait", index));
         this.#outputs[index] = output as JourneyOutput;
@@ -122,7 +124,7 @@ class Round {
           this.#faults.push(`journey ${index} is not among those that were listed`);
       } catch (error) {
         const { message, cause } = error as Error;
-        this.#faults.push(`${message}: ${cause}\n${this.#story().join("\n")}`);
+        this.#faults.push(`${message}: ${cause}\n${this.#story(index).join("\n")}`);
         return;
       }
     }
@@ -137,7 +139,10 @@ class Round {
       else
         try {
           this.#underWay.set(what, tab.name);
-          return await ask(tab);
+          this.#events.push({ atMs: performance.now(), what: `${what}: asked of tab ${tab.name}` });
+          const answer = await ask(tab);
+          this.#events.push({ atMs: performance.now(), what: `${what}: answered by tab ${tab.name}` });
+          return answer;
         } catch (error) {
           if (!(error instanceof TabGone)) throw new Error(`${what} in tab ${tab.name} failed`, { cause: error });
         } finally {
@@ -224,13 +229,18 @@ class Round {
       .finally(() => this.#openingCount--);
   }
 
-  /** The newest events of the round, with their instants in ms. */
-  #story(): string[] {
+  /** The newest events of the round, and all of one journey, with their instants in ms. */
+  #story(index: number): string[] {
     const roles = this.#ground.heard.flatMap(({ said, atMs }) =>
       said.type === "role" ? [{ atMs, what: `tab ${said.name} is ${said.role}` }] : [],
     );
-    const events = [...roles, ...this.#events].sort((a, b) => a.atMs - b.atMs).slice(-STORY_LENGTH);
-    return events.map(({ atMs, what }) => `${Math.round(atMs)}  ${what}`);
+    const isOfJourney = ({ what }: { what: string }): boolean => what.split(":")[0]?.endsWith(` ${index}`) ?? false;
+    const happened = [...roles, ...this.#events.filter(({ what }) => what.startsWith("tab "))];
+    const events = [
+      ...happened.sort((a, b) => a.atMs - b.atMs).slice(-STORY_LENGTH),
+      ...this.#events.filter(isOfJourney),
+    ];
+    return events.sort((a, b) => a.atMs - b.atMs).map(({ atMs, what }) => `${Math.round(atMs)}  ${what}`);
   }
 
   // ---- judgement

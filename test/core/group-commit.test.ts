@@ -32,6 +32,30 @@ describe("a group commit", () => {
     }
   });
 
+  it("refuses a message only once what the refusal rests on is durable", async () => {
+    const store = new GatedStore();
+    const waits = defineOrchestrator("waits", (ctx) => ctx.waitForExternalEvent("Go"));
+    const hub = await openHub([waits], { store });
+    const told: string[] = [];
+    const start = (): Promise<void> =>
+      hub.scheduleNewOrchestration(waits, undefined, { instanceId: "i" }).then(
+        () => void told.push("started"),
+        (error: { code: string; message: string }) => void told.push(error.code ?? error.message),
+      );
+    store.hold("commit");
+    void Promise.all([start(), start()]);
+    await settle();
+    expect(told).toEqual([]);
+    // The first start never took place, so the second was not refused for it either.
+    store.fail("commit");
+    await settle();
+    expect(told).toEqual(["The disk is full.", "The disk is full."]);
+    store.release("commit");
+    await hub.runUntilIdle();
+    await Promise.all([start(), start()]);
+    expect(told.slice(2)).toEqual(["started", "orchestrationAlreadyExists"]);
+  });
+
   it("takes no more turns than it may while another is being written, and goes on afterwards", async () => {
     const store = new GatedStore();
     const idle = defineOrchestrator("idle", async () => 1);
