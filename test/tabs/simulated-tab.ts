@@ -13,8 +13,16 @@ class AbortError extends Error {
   override readonly name = "AbortError";
 }
 
+/** A message as another build would have said it: its code is the same, its protocol is not. */
+function shifted(message: unknown, build: number): unknown {
+  const { protocol } = message as { protocol?: number };
+  return protocol === undefined ? message : { ...(message as object), protocol: protocol + build };
+}
+
 export class SimulatedTab {
   readonly name: string;
+  /** By how much its build is newer than this one: what it says has a protocol that is so much higher. */
+  readonly #build: number;
   readonly #world: World;
   readonly #lifecycle = new Set<(event: LifecycleEvent) => void>();
   #state: "running" | "frozen" | "crashed" = "running";
@@ -26,9 +34,10 @@ export class SimulatedTab {
   /** Timers that wait in a throttled tab. */
   #held: { readonly dueAtMs: number; readonly fire: () => void }[] | undefined;
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, build: number) {
     this.#world = world;
     this.name = name;
+    this.#build = build;
   }
 
   /** Opens the hub in this tab; it has joined when its `join` resolves. */
@@ -80,11 +89,12 @@ export class SimulatedTab {
       openChannel: (name, heard) => {
         const ends = world.ends.get(name) ?? new Set();
         world.ends.set(name, ends);
-        const end = { tab: this, heard: heard ?? (() => {}) };
+        const end = { tab: this, heard: (message: unknown) => heard?.(shifted(message, -this.#build)) };
         ends.add(end);
         return {
           post: (message) => {
-            for (const other of ends) if (other !== end) this.#send(other, structuredClone(message));
+            for (const other of ends)
+              if (other !== end) this.#send(other, shifted(structuredClone(message), this.#build));
           },
           close: () => void ends.delete(end),
         };

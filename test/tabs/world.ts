@@ -51,8 +51,9 @@ export class World {
     return this.#random.integer(0, end - 1);
   }
 
-  openTab(): SimulatedTab {
-    const tab = new SimulatedTab(this, `${this.tabs.length}`);
+  /** `build`: by how much its build is newer than this one, so that the two do not understand each other. */
+  openTab(build = 0): SimulatedTab {
+    const tab = new SimulatedTab(this, `${this.tabs.length}`, build);
     this.tabs.push(tab);
     return tab;
   }

@@ -38,7 +38,8 @@ export class BrowserTaskHub extends TabHub {
  *
  * Every tab gives the same functions: any of them may come to execute. Resolves when one of the tabs has the hub open.
  * @throws InvalidArgumentError for options that make no sense; HoldfastError with the code `platformUnsupported` where there are no Web Locks or
- * no BroadcastChannel; and what opening the store throws, when this tab is the one to open it.
+ * no BroadcastChannel, `tabOutdated` where a tab of a newer build of Holdfast executes that does not understand this one (reload the page; so do all
+ * calls once that happens); and what opening the store throws, when this tab is the one to open it.
  */
 export async function openBrowserTaskHub(options: BrowserTaskHubOptions): Promise<BrowserTaskHub> {
   const hub = new BrowserTaskHub(options);

@@ -1,7 +1,7 @@
 /**
  * The calls of one tab on their way to whoever leads, until they are answered.
  *
- * B1. A call ends once: with the first answer of the highest term heard, or with the closing of the hub.
+ * B1. A call ends once: with the first answer of the highest term heard, or with the reason for which it will get none.
  * B2. Changes are sent in the order in which they were made, again and again to every new leader, and to the same one when no answer comes.
  * B3. The numbers of changes have no gaps, and a change says which earlier ones are answered: so a leader can tell what it has not got yet.
  */
@@ -38,6 +38,7 @@ export class Outbox {
   #nextPlace = 0;
   #term: number | undefined;
   #closed: Error | undefined;
+  #refusal: Error | undefined;
 
   constructor(ports: OutboxPorts) {
     this.#ports = ports;
@@ -53,7 +54,8 @@ export class Outbox {
   call<M extends CallName>(name: M, args: Args<M>): Promise<Result<M>>;
   call<M extends CallName>(name: M, args: Args<M>, signal?: AbortSignal): Promise<Result<M>> {
     return new Promise<Result<M>>((resolve, reject) => {
-      if (this.#closed) throw this.#closed;
+      const refusal = this.#closed ?? this.#refusal;
+      if (refusal) throw refusal;
       const call = cloned({ name, args } as Call);
       const base = {
         id: ++this.#lastId,
@@ -76,6 +78,7 @@ export class Outbox {
   /** There is a new leader, or the tab has been away: everything is sent again. */
   sendAll(term: number): void {
     this.#term = term;
+    this.#refusal = undefined;
     this.#unsent = new Fifo<OpenCall>();
     for (const open of this.#open.values()) {
       open.resendDelayMs = RESEND_DELAY_MS;
@@ -87,6 +90,18 @@ export class Outbox {
   /** Sends nothing until there is somebody to send it to again. */
   hold(): void {
     this.#term = undefined;
+  }
+
+  /** Whether calls are refused. */
+  get isRefusing(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  /** Ends every call under way, and those to come until there is a leader again: the one there is would not understand them. */
+  refuse(error: Error): void {
+    this.hold();
+    this.#refusal = error;
+    this.rejectAll(error);
   }
 
   /** Sends again what the leader should have answered by now. */

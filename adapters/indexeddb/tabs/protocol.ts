@@ -6,6 +6,10 @@
  *
  * L1. A request is for one term: a leader takes none of another. So what is delayed past its leader is never applied; it is sent again.
  * L2. An answer or sign of life of an earlier term than the highest one heard counts for nothing.
+ * L3. Tabs of different builds meet: a page stays open while a new build is deployed. A sign of life tells which protocol the leader speaks; a tab
+ *     sends requests only to a leader that speaks its own. Of two protocols the newer leads: a tab that hears an older one takes the lead, a tab that
+ *     hears a newer one refuses its calls until it leads itself. So this is understood by every build for ever: the name of the lock, the question
+ *     `ask`, the farewell `bye`, the sign of life, and that a `term` is a term. All else may change with `PROTOCOL`.
  */
 import type {
   CleanEntityStorageRequest,
@@ -22,6 +26,9 @@ import type { NewSchedule, ScheduleChanges, ScheduleQuery } from "../../../core/
 import type { ErrorData } from "../../../core/error-data.ts";
 import type { HistoryEvent } from "../../../core/history/events.ts";
 import type { WireEntity, WireSchedule, WireState } from "./wire.ts";
+
+/** Number of what tabs say to each other here; it grows when a tab of an earlier build would not understand a request or an answer. */
+export const PROTOCOL = 1;
 
 /** A payload as text; absent for `undefined`. */
 export type PayloadText = string | undefined;
@@ -133,6 +140,8 @@ export interface Answer {
 
 /** What the leader sends to all tabs. */
 export interface SignOfLife {
+  /** The `PROTOCOL` of its build. */
+  readonly protocol: number;
   /** Absent while it opens the hub. */
   readonly term?: number;
   readonly codeVersion?: number;

@@ -51,7 +51,7 @@ export class TabHub extends TabClient {
         for (const watcher of this.#roleWatchers) watcher(role);
       },
       openFailed: (error) => {
-        logger.error(`This tab could not open the task hub '${name}'; it tries again.`, { error: String(error) });
+        logger.error(`This tab cannot use the task hub '${name}' now; it tries again.`, { error: String(error) });
         this.#openFailed(error);
       },
     });
@@ -62,7 +62,7 @@ export class TabHub extends TabClient {
 
   #openFailed: (error: unknown) => void = () => {};
 
-  /** Joins the other tabs. @throws what opening the store throws, when this tab is the one to do it */
+  /** Joins the other tabs. @throws what opening the store throws, when this tab is the one to do it; HoldfastError `tabOutdated` */
   async join(): Promise<void> {
     const failed = new Promise<never>((_, reject) => {
       this.#openFailed = reject;

@@ -6,6 +6,7 @@
  * A3. A tab that may be frozen has neither the lock nor a place in the queue for it, and no open channel.
  * A4. Whoever leads says so to all, as soon as it has the lock, and again when the hub is open: calls under way are then sent to it.
  */
+import { HoldfastError } from "../../../core/errors.ts";
 import type { TaskHubOptions } from "../../../core/hub/open-engine.ts";
 import { LATE_LOOK_MS, LOOK_INTERVAL_MS, OPENINGS_MAX, PATIENCE_SPREAD_MS, REOPEN_DELAY_MS } from "./bounds.ts";
 import { LeadClaim } from "./claim.ts";
@@ -14,7 +15,7 @@ import { Mail } from "./mail.ts";
 import { Outbox } from "./outbox.ts";
 import type { LifecycleEvent, TabPlatform } from "./platform.ts";
 import { Presence } from "./presence.ts";
-import type { Answer, SignOfLife, ToLeader } from "./protocol.ts";
+import { type Answer, PROTOCOL, type SignOfLife, type ToLeader } from "./protocol.ts";
 import { Pulse } from "./pulse.ts";
 import type { Wire } from "./wire.ts";
 
@@ -42,7 +43,7 @@ export interface TabPorts {
   readonly prefix: string;
   readonly codeVersion: number | undefined;
   roleChanged(role: TabRole): void;
-  /** The hub could not be opened. */
+  /** The hub could not be opened, or the tab that has it open does not understand this one. */
   openFailed(error: unknown): void;
 }
 
@@ -203,6 +204,7 @@ export class Tab {
     const { codeVersion } = this.#ports;
     const standing = this.#standing;
     this.#mail.toAll({
+      protocol: PROTOCOL,
       ...(standing.kind === "leading" && { term: standing.leader.term }),
       ...(codeVersion !== undefined && { codeVersion }),
     });
@@ -229,7 +231,7 @@ export class Tab {
     this.outbox.answered(answer);
   }
 
-  #heard({ term, codeVersion }: SignOfLife): void {
+  #heard({ protocol, term, codeVersion }: SignOfLife): void {
     const standing = this.#standing;
     if (standing.kind === "away" || (term !== undefined && term < (this.#term ?? 0))) return;
     if (standing.kind === "leading") {
@@ -237,9 +239,24 @@ export class Tab {
       return;
     }
     this.#pulse.sign(this.#ports.platform.host.now());
-    if (term !== undefined && term !== this.#term) this.#follows(term);
+    if (protocol > PROTOCOL) {
+      if (!this.outbox.isRefusing) this.#refuse(protocol);
+      return;
+    }
+    if (protocol === PROTOCOL && term !== undefined && term !== this.#term) this.#follows(term);
     const isOlder = codeVersion !== undefined && codeVersion < (this.#ports.codeVersion ?? codeVersion);
-    if (isOlder && standing.kind === "following") this.#follow(true);
+    if ((protocol < PROTOCOL || isOlder) && standing.kind === "following") this.#follow(true);
+  }
+
+  /** The leader would not understand this tab. */
+  #refuse(protocol: number): void {
+    const { options, openFailed } = this.#ports;
+    const error = new HoldfastError(
+      "tabOutdated",
+      `This tab has an older build of Holdfast than the one that executes the task hub '${options.name}' now (tab protocol ${PROTOCOL}, not ${protocol}), and cannot call it. Reload the page to get the newer build. Changes that had no answer yet may have taken effect.`,
+    );
+    openFailed(error);
+    this.outbox.refuse(error);
   }
 
   /** There is a new leader: calls under way go to it. */
