@@ -1,6 +1,10 @@
 /**
  * Keeps task hubs in the SQLite storage of a Durable Object. The object is the only one that reaches its storage, so a hub is
  * claimed by the first commit, and the tables are made then: opening and reading an empty object writes nothing.
+ *
+ * A commit is on the disk at the end of its turn of the event loop. Until then the runtime holds back whatever leaves the object, and resets the
+ * object when the writing fails; so a commit may be taken for done when it returns. (Not so inside `storage.transaction`: what leaves does not
+ * wait for it.)
  */
 import type { HubStore, SyncStoreSession } from "../../core/store/contract.ts";
 import { SqlDatabase } from "../sql/database.ts";
