@@ -8,7 +8,8 @@ import type {
   ListedInstance,
   StoredTimer,
 } from "../../core/store/contract.ts";
-import { compareText, matches, matchesEntity } from "../../core/store/memory.ts";
+import { matches, matchesEntity } from "../../core/store/memory.ts";
+import { compareText } from "../../core/store/record-order.ts";
 import { type InstanceRow, type Reading, startingWith } from "./schema.ts";
 
 /** Rows fetched at once when some of them may be left out: fewer, and a listing takes many requests; more, and it reads too much. */

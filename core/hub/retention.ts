@@ -11,6 +11,7 @@ import {
   type Awaitable,
   type InstanceRecord,
   isPromise,
+  type ListedInstance,
   type OrchestrationStatus,
   type StoreSession,
 } from "../store/contract.ts";
@@ -35,29 +36,47 @@ export interface RetentionPeriod {
   readonly keptMs: number;
 }
 
+/** A period, and from where on the store is asked for it. */
+interface Search extends RetentionPeriod {
+  /** No instance of these statuses has finished before this instant: what is kept for ever is not walked through again each time. */
+  fromMs: number;
+  /** The earliest instant at which one has finished while the store was being asked. */
+  meanwhileMs: number;
+}
+
 type Session = Pick<StoreSession, "dueTimers" | "nextTimerAtMs" | "query">;
 
 export class Retention {
   readonly #session: Session;
-  readonly #periods: readonly RetentionPeriod[];
+  readonly #periods: readonly Search[];
   /** No finished instance is due before this; 0 when only the store knows. */
   #nextAtMs = 0;
 
   constructor(session: Session, periods: readonly RetentionPeriod[]) {
     this.#session = session;
-    this.#periods = periods;
+    this.#periods = periods.map((period) => ({ ...period, fromMs: Number.NEGATIVE_INFINITY, meanwhileMs: 0 }));
   }
 
   /** When the instance is to be deleted; `undefined` when it is kept, or has not finished. */
-  dueAtMs({ status, completedAtMs }: InstanceRecord): number | undefined {
-    const period = this.#periods.find(({ statuses }) => statuses.includes(status));
+  dueAtMs(record: InstanceRecord): number | undefined {
+    const { completedAtMs } = record;
+    const period = this.#periodOf(record);
     return period && completedAtMs !== undefined ? completedAtMs + period.keptMs : undefined;
+  }
+
+  #periodOf({ status }: InstanceRecord): Search | undefined {
+    return this.#periods.find(({ statuses }) => statuses.includes(status));
   }
 
   /** An instance has been written: what the hub must wake for, if that has finished it. */
   finished(record: InstanceRecord): readonly DueTimer[] | undefined {
-    const dueAtMs = this.dueAtMs(record);
-    if (dueAtMs === undefined) return undefined;
+    const { completedAtMs } = record;
+    const period = this.#periodOf(record);
+    if (completedAtMs === undefined || !period) return undefined;
+    const dueAtMs = completedAtMs + period.keptMs;
+    // Clocks go back: it may have finished before others that the store has shown.
+    period.fromMs = Math.min(period.fromMs, completedAtMs);
+    period.meanwhileMs = Math.min(period.meanwhileMs, completedAtMs);
     this.#nextAtMs = Math.min(this.#nextAtMs, dueAtMs);
     return [dueTimer(record.instanceId, dueAtMs)];
   }
@@ -89,10 +108,7 @@ export class Retention {
   }
 
   #finishedBy(nowMs: number, limit: number): Awaitable<readonly DueTimer[]> {
-    const due = this.#periods.map(({ statuses, keptMs }) => {
-      const filter = { statuses, ...(Number.isFinite(nowMs) && { completedToMs: nowMs - keptMs }) };
-      return this.#session.query({ filter, orderBy: "completed", limit });
-    });
+    const due = this.#periods.map((period) => this.#ask(period, nowMs, limit));
     const nothing: Awaitable<readonly DueTimer[]> = [];
     return due.reduce<Awaitable<readonly DueTimer[]>>(
       (before, found) =>
@@ -102,6 +118,21 @@ export class Retention {
         ]),
       nothing,
     );
+  }
+
+  #ask(period: Search, nowMs: number, limit: number): Awaitable<readonly ListedInstance[]> {
+    const { statuses, keptMs, fromMs } = period;
+    const filter = {
+      statuses,
+      ...(Number.isFinite(fromMs) && { completedFromMs: fromMs }),
+      ...(Number.isFinite(nowMs) && { completedToMs: nowMs - keptMs }),
+    };
+    period.meanwhileMs = Number.POSITIVE_INFINITY;
+    return both(this.#session.query({ filter, orderBy: "completed", limit }), undefined, (listed) => {
+      const earliestMs = listed[0]?.record.completedAtMs ?? period.fromMs;
+      period.fromMs = Math.min(Math.max(period.fromMs, earliestMs), period.meanwhileMs);
+      return listed;
+    });
   }
 }
 

@@ -20,6 +20,7 @@ import type {
   StoredTimer,
   SyncStoreSession,
 } from "./contract.ts";
+import { compareText, type Place, RecordOrder } from "./record-order.ts";
 import { TimerHeap } from "./timer-heap.ts";
 
 interface Row {
@@ -29,6 +30,9 @@ interface Row {
   turnCount: number;
   history: HistoryEvent[];
   readonly inbox: Inbox;
+  /** Its places in the orders of creation and completion, as long as it has a record and has finished. */
+  created: Place<Row> | undefined;
+  completed: Place<Row> | undefined;
 }
 
 /** The messages of one instance by sequence. Adding, taking and counting cost the same however many there are. */
@@ -66,8 +70,8 @@ class HubData {
   readonly rows = new Map<string, Row>();
   readonly open = new Set<string>();
   readonly timers = new TimerHeap();
-  /** Records in order of creation, rebuilt when instances came or went. */
-  byCreation: ListedInstance["record"][] | undefined;
+  readonly byCreation = new RecordOrder<Row>();
+  readonly byCompletion = new RecordOrder<Row>();
 }
 
 /** Keeps task hubs in memory. Any number of hubs; it outlives the hubs opened over it. */
@@ -141,11 +145,15 @@ class MemorySession implements SyncStoreSession {
 
   query({ filter, orderBy, after, limit }: InstanceQuery): readonly ListedInstance[] {
     const found: ListedInstance[] = [];
-    for (const record of orderBy === "created" ? this.#byCreation() : this.#byCompletion()) {
-      if (found.length === limit) break;
+    const { byCreation, byCompletion } = this.#data;
+    const [order, fromMs, toMs] =
+      orderBy === "created"
+        ? [byCreation, filter.createdFromMs, filter.createdToMs]
+        : [byCompletion, filter.completedFromMs, filter.completedToMs];
+    for (const { record, lastUpdatedAtMs } of order.from(Math.max(fromMs ?? 0, after?.atMs ?? 0))) {
+      if (!record || found.length === limit || instantOf(record, orderBy) > (toMs ?? Number.POSITIVE_INFINITY)) break;
       if (after && !isAfter(record, orderBy, after)) continue;
-      if (matches(record, filter))
-        found.push({ record, lastUpdatedAtMs: this.#data.rows.get(record.instanceId)?.lastUpdatedAtMs ?? 0 });
+      if (matches(record, filter)) found.push({ record, lastUpdatedAtMs });
     }
     return found;
   }
@@ -171,6 +179,8 @@ class MemorySession implements SyncStoreSession {
       turnCount: 0,
       history: [],
       inbox: new Inbox(),
+      created: undefined,
+      completed: undefined,
     };
     row.lastUpdatedAtMs = Math.max(row.lastUpdatedAtMs, change.atMs);
     if (change.isReset || change.isPurge) {
@@ -179,10 +189,9 @@ class MemorySession implements SyncStoreSession {
       timers.removeInstance(change.instanceId);
     }
     if (change.isPurge) {
-      row.record = undefined;
+      this.#setRecord(row, undefined);
       row.entity = undefined;
       row.inbox.clear();
-      this.#data.byCreation = undefined;
     }
     if (change.record) this.#setRecord(row, change.record);
     if (change.entity !== undefined) row.entity = change.entity ?? undefined;
@@ -200,27 +209,24 @@ class MemorySession implements SyncStoreSession {
     else this.#data.open.delete(change.instanceId);
   }
 
-  #setRecord(row: Row, record: InstanceRecord): void {
+  #setRecord(row: Row, record: InstanceRecord | undefined): void {
+    const { byCreation, byCompletion } = this.#data;
     row.record = record;
-    this.#data.byCreation = undefined;
+    row.created = moved(byCreation, row, row.created, record?.createdAtMs);
+    row.completed = moved(byCompletion, row, row.completed, record?.completedAtMs);
   }
+}
 
-  #byCreation(): InstanceRecord[] {
-    this.#data.byCreation ??= this.#records().sort(
-      (a, b) => a.createdAtMs - b.createdAtMs || compareText(a.instanceId, b.instanceId),
-    );
-    return this.#data.byCreation;
-  }
-
-  #byCompletion(): InstanceRecord[] {
-    return this.#records()
-      .filter((record) => record.completedAtMs !== undefined)
-      .sort((a, b) => (a.completedAtMs ?? 0) - (b.completedAtMs ?? 0) || compareText(a.instanceId, b.instanceId));
-  }
-
-  #records(): InstanceRecord[] {
-    return [...this.#data.rows.values()].flatMap((row) => row.record ?? []);
-  }
+/** The place of a row in an order whose instant is this one now. */
+function moved(
+  order: RecordOrder<Row>,
+  row: Row,
+  place: Place<Row> | undefined,
+  atMs: number | undefined,
+): Place<Row> | undefined {
+  if (place?.atMs === atMs) return place;
+  if (place) order.remove(place);
+  return atMs === undefined || !row.record ? undefined : order.add(atMs, row.record.instanceId, row);
 }
 
 /** Whether an entity fits a filter, its `limit` aside. */
@@ -233,14 +239,13 @@ export function matchesEntity(entity: EntityRecord, filter: EntityFilter): boole
   return includesTransient || entity.state !== undefined;
 }
 
-function isAfter(record: InstanceRecord, orderBy: InstanceQuery["orderBy"], after: PageCursor): boolean {
-  const atMs = (orderBy === "created" ? record.createdAtMs : record.completedAtMs) ?? 0;
-  return atMs > after.atMs || (atMs === after.atMs && compareText(record.instanceId, after.instanceId) > 0);
+function instantOf(record: InstanceRecord, orderBy: InstanceQuery["orderBy"]): number {
+  return (orderBy === "created" ? record.createdAtMs : record.completedAtMs) ?? 0;
 }
 
-/** Order of ids: by UTF-16 units, the same in every store and on every host. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function isAfter(record: InstanceRecord, orderBy: InstanceQuery["orderBy"], after: PageCursor): boolean {
+  const atMs = instantOf(record, orderBy);
+  return atMs > after.atMs || (atMs === after.atMs && compareText(record.instanceId, after.instanceId) > 0);
 }
 
 /** Whether an instance fits a filter; stores that cannot express a part of a filter in their own language use it. */
