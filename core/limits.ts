@@ -44,6 +44,12 @@ export const COMMITS_PER_YIELD = 128;
 export const RETENTION_BATCH_MAX = 100;
 /** How long the hub waits after a failed commit before it takes up its work again, in ms: a full or busy disk needs a moment. */
 export const COMMIT_RETRY_DELAY_MS = 1_000;
+/** Commits of one instance alone that fail in a row before it is taken for one that the store refuses: a store may stumble twice. */
+export const REFUSALS_MIN = 3;
+/** Longest time between two tries of what the store refuses, in ms: five minutes, after which more room, or a newer release, is noticed soon enough. */
+export const REFUSED_DELAY_MS_MAX = 300_000;
+/** Instances that are remembered to have had a part in a commit that failed. */
+export const SUSPECTS_MAX = 10_000;
 /** Shortest time between two writes of heartbeat details, in ms: they cost a row for each instance, and only a crash loses what is not written. */
 export const HEARTBEAT_WRITE_INTERVAL_MS = 5_000;
 /** How long timers that were handed out may take before the hub looks for others, in ms. */

@@ -94,8 +94,12 @@ export class ActivityRunner {
     this.#startWaiting();
   }
 
-  /** Starts an outstanding call again after a restart or a failed commit, unless it is still under way. */
-  resume(job: ActivityJob): void {
+  /** Starts an outstanding call again after a restart or a failed commit, unless it is still under way; one whose result was refused fails. */
+  resume(job: ActivityJob, refusal?: Error): void {
+    if (refusal) {
+      this.#report(job, undefined, { ...failureFrom(refusal), isNonRetriable: true });
+      return;
+    }
     const attempt = this.#open.get(attemptKey(job.instanceId, job.executionId, job.event.eventId));
     if (!attempt) this.start(job);
     else if (attempt.details !== undefined) this.#journal.note(attempt.job, attempt.details);

@@ -4,16 +4,17 @@
  * N1. Decide, commit, deliver: no effect of a turn (activity, timer, answer to a client) before its commit.
  * N2. Turns that are ready together, and turns that follow from their messages within a few rounds, share one commit.
  * N3. An instance has one turn at a time; its messages are taken in the order in which they came.
- * N4. A commit that failed leaves memory as the store is: everything live is forgotten, its callers are told, open work is taken up again.
+ * N4. A commit that failed leaves memory as the store is: everything live is forgotten (or the only instance it was of, see `isolation.ts`), its
+ *     callers are told, open work is taken up again.
  * N5. With a synchronous store and synchronous code no promise is made on the way.
  */
 import { HubClosedError, HubFencedError, StorageLostError } from "../errors.ts";
 import { isEntityInstanceId } from "../identity.ts";
 import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX } from "../limits.ts";
-import type { OrchestratorRun } from "../replay/run.ts";
-import { isPromise } from "../store/contract.ts";
 import { ActivityRunner } from "./activities.ts";
 import { admit } from "./admission.ts";
+import { Commits } from "./commits.ts";
+import { type DeliveryPorts, deliverGroup } from "./delivery.ts";
 import type { ClientPorts, EngineOptions, EnginePorts } from "./engine-ports.ts";
 import { admitEntity, keepWaiting } from "./entity-admission.ts";
 import { EntityRuns } from "./entity-runs.ts";
@@ -22,12 +23,14 @@ import { changesOf } from "./group-changes.ts";
 import { saveHeartbeats } from "./heartbeats.ts";
 import { timeOrderedId } from "./host.ts";
 import { Instances } from "./instances.ts";
+import { Isolation } from "./isolation.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import { type Message, timerMessage } from "./message.ts";
 import { Recovery } from "./recovery.ts";
 import { commitTurn } from "./staging.ts";
 import { TimerWatch } from "./timer-watch.ts";
 import type { Turn } from "./turn.ts";
+import { TurnSteps } from "./turn-steps.ts";
 import { Waiters } from "./waiters.ts";
 
 export class Engine implements EnginePorts, ClientPorts {
@@ -37,18 +40,17 @@ export class Engine implements EnginePorts, ClientPorts {
   readonly #activities: ActivityRunner;
   readonly #timers: TimerWatch;
   #ready: LiveInstance[] = [];
-  #turns: Turn[] = [];
+  readonly #turns: TurnSteps;
   #group: Group = new Group();
-  #committing: Group | undefined;
-  /** Settles when the last commit of an asynchronous store is done, one way or the other. */
-  #commitDone: Promise<void> | undefined;
   #isPumping = false;
   #isWaiting = false;
   #isScheduled = false;
-  #commitCount = 0;
   #lastSequence = 0;
   #stopped: Error | undefined;
   readonly #recovery: Recovery;
+  readonly #isolation = new Isolation();
+  readonly #commits: Commits;
+  readonly #delivery: DeliveryPorts;
   readonly #entityRuns = new EntityRuns((instanceId) => {
     const live = this.find(instanceId);
     if (live) this.enqueue(live);
@@ -87,13 +89,34 @@ export class Engine implements EnginePorts, ClientPorts {
       },
       failed: (error) => this.#readFailed(error),
     });
+    this.#turns = new TurnSteps({
+      options,
+      nudge: ({ instanceId }) => this.post(instanceId, { kind: "nudge" }),
+      finish: (turn) => this.#finish(turn),
+    });
+    this.#commits = new Commits({
+      session,
+      written: (group) => this.#written(group),
+      failed: (group, error) => this.#commitFailed(group, error),
+      goOn: () => this.#pump(),
+    });
+    this.#delivery = {
+      retention,
+      waiters: this.waiters,
+      instances: this.#instances,
+      timers: this.#timers,
+      activities: this.#activities,
+      enqueue: (live) => this.enqueue(live),
+      isStopped: () => this.stopped !== undefined,
+    };
     this.#recovery = new Recovery({
       host,
       session,
       acquire: (instanceId) => this.acquire(instanceId),
       find: (instanceId) => this.find(instanceId),
       enqueue: (live) => this.enqueue(live),
-      resume: (job) => this.#activities.resume(job),
+      resume: (job) => this.#activities.resume(job, this.#isolation.refusedResult(job)),
+      timersAgain: (instanceId) => this.#timers.again(instanceId),
       checkOpen: () => this.checkOpen(),
       beginning: () => this.#timers.restart(),
       failed: (error) => this.#readFailed(error),
@@ -118,11 +141,11 @@ export class Engine implements EnginePorts, ClientPorts {
       !this.#isScheduled &&
       !this.#isPumping &&
       !this.#isWaiting &&
-      !this.#committing &&
+      !this.#commits.writing &&
       !this.#recovery.isRunning &&
       this.#instances.loadingCount === 0 &&
       this.#ready.length === 0 &&
-      this.#turns.length === 0 &&
+      this.#turns.count === 0 &&
       this.#group.isEmpty &&
       !this.#timers.isAsking
     );
@@ -175,7 +198,8 @@ export class Engine implements EnginePorts, ClientPorts {
 
   /** Lines an instance up for a turn. */
   enqueue(live: LiveInstance): void {
-    if (live.isQueued || live.isInTurn || live.isLoading || live.awaitsCommit || live.inbox.length === 0) return;
+    if (live.isQueued || live.isInTurn || live.isLoading || live.awaitsCommit) return;
+    if (live.inbox.length === 0 && !this.#isolation.isToShow(live.instanceId)) return;
     live.isQueued = true;
     this.#ready.push(live);
     this.#schedule();
@@ -221,11 +245,18 @@ export class Engine implements EnginePorts, ClientPorts {
   awaitEntity(live: LiveInstance, messages: readonly Message[], done: Promise<void>, stage: () => void): void {
     live.isInTurn = true;
     this.#entityRuns.follow(live, messages, done, () => {
-      live.isInTurn = false;
-      stage();
-      this.enqueue(live);
+      live.staged = { messages, stage };
+      if (this.#group.apart || this.#isolation.isSuspect(live.instanceId)) this.#ready.push(live);
+      else this.#stage(live);
       this.#schedule();
     });
+  }
+
+  #stage(live: LiveInstance): void {
+    live.isInTurn = false;
+    live.staged?.stage();
+    live.staged = undefined;
+    this.enqueue(live);
   }
 
   /** Ends everything: callers and waiters are told, activities get their signal, nothing is delivered any more. */
@@ -245,7 +276,7 @@ export class Engine implements EnginePorts, ClientPorts {
     const isWorking = this.#activities.runningCount > 0;
     this.stop(new HubClosedError(hubName));
     if (isWorking) await new Promise<void>((resolve) => host.afterIo(resolve));
-    await this.#commitDone;
+    await this.#commits.done;
     await saveHeartbeats(session, this.#activities.takeHeartbeats(), logger);
   }
 
@@ -274,20 +305,29 @@ export class Engine implements EnginePorts, ClientPorts {
   #advance(): boolean {
     const group = this.#group;
     if (!this.#isFull) this.#admitReady();
-    const mustDrain = this.#stepTurns();
+    const mustDrain = this.#turns.step();
     if (!group.isEmpty) group.roundCount++;
     // What a turn has taken is part of the group: the group stays open until the turn has ended, however many rounds it needs.
     if (mustDrain) return this.#pause((resume) => this.options.host.afterMicrotasks(resume));
-    if (!this.#isFull && this.#ready.length > 0) return true;
-    if (group.isEmpty || this.#committing || !this.#commit()) return false;
-    if (this.#commitCount % COMMITS_PER_YIELD === 0) return this.#pause((resume) => this.options.host.afterIo(resume));
+    if (group.isEmpty && group.apart) group.apart = undefined;
+    if (!this.#isFull && this.#admissible.length > 0) return true;
+    if (group.isEmpty || this.#commits.writing || !this.#commit(group)) return false;
+    if (this.#commits.count % COMMITS_PER_YIELD === 0)
+      return this.#pause((resume) => this.options.host.afterIo(resume));
     return this.#ready.length > 0;
+  }
+
+  /** Those that may have a turn in the group as it is. */
+  get #admissible(): readonly LiveInstance[] {
+    const isFree = this.#group.isEmpty && this.#turns.count === 0 && !this.#commits.writing;
+    return this.#isolation.admissible(this.#ready, isFree);
   }
 
   /** True when the group takes no more turns. While another is being written it may as well go on for more rounds. */
   get #isFull(): boolean {
     const { turnCount, roundCount } = this.#group;
-    return turnCount >= GROUP_TURNS_MAX || (roundCount >= GROUP_ROUNDS_MAX && !this.#committing);
+    if (this.#group.apart || this.#commits.writing?.apart) return true;
+    return turnCount >= GROUP_TURNS_MAX || (roundCount >= GROUP_ROUNDS_MAX && !this.#commits.writing);
   }
 
   #pause(wait: (resume: () => void) => void): false {
@@ -300,13 +340,18 @@ export class Engine implements EnginePorts, ClientPorts {
   }
 
   #admitReady(): void {
-    const ready = this.#ready;
-    if (ready.length === 0) return;
-    this.#ready = [];
-    for (const live of ready) {
+    if (this.#ready.length === 0) return;
+    const chosen = this.#admissible;
+    this.#ready = this.#isolation.admitted(this.#ready, chosen);
+    for (const live of chosen) {
       live.isQueued = false;
+      if (this.#isolation.isSuspect(live.instanceId)) this.#group.apart = { live, messages: [] };
+      if (live.staged) {
+        this.#stage(live);
+        continue;
+      }
       // It was lined up before it began to read; it is lined up again when that is done.
-      if (live.isLoading || live.isInTurn) continue;
+      if (live.isLoading || live.isInTurn || this.#isolation.show(live, this.#group, this.options.host.now())) continue;
       if (isEntityInstanceId(live.instanceId)) {
         if (!this.#entityRuns.isBusy(live.instanceId)) admitEntity(live, this);
         continue;
@@ -317,34 +362,9 @@ export class Engine implements EnginePorts, ClientPorts {
         if (live.inbox.length > 0) this.enqueue(live);
         continue;
       }
-      live.isInTurn = true;
-      this.#turns.push(turn);
-      turn.begin(() => this.#newRun(live));
+      if (this.#group.apart) this.#group.apart.messages = turn.messages;
+      this.#turns.begin(turn);
     }
-  }
-
-  /** Lets every turn go on; true when some wait for the microtask queue. */
-  #stepTurns(): boolean {
-    if (this.#turns.length === 0) return false;
-    const turns = this.#turns;
-    this.#turns = [];
-    for (const turn of turns) {
-      if (turn.step() || turn.tryNextPast(() => this.#newRun(turn.live)) || this.#mustCheck(turn))
-        this.#turns.push(turn);
-      else this.#finish(turn);
-    }
-    return this.#turns.length > 0;
-  }
-
-  #newRun(live: LiveInstance): OrchestratorRun {
-    return this.options.newRun(live, () => this.post(live.instanceId, { kind: "nudge" }));
-  }
-
-  /** Begins the development check of a turn that has run; false when it is not asked for, or done. */
-  #mustCheck(turn: Turn): boolean {
-    if (!this.options.checksDeterminism) return false;
-    const { live } = turn;
-    return turn.beginCheck(live.recorded, () => this.options.newRun(live, () => {}, true));
   }
 
   #finish(turn: Turn): void {
@@ -357,72 +377,50 @@ export class Engine implements EnginePorts, ClientPorts {
 
   // ---- commit and delivery
 
-  /** Writes the group; true when it is durable and delivered, false when a promise must be awaited first or nothing may go on. */
-  #commit(): boolean {
-    const group = this.#group;
-    this.#group = new Group();
-    const changes = changesOf(group, this);
-    this.#commitCount++;
-    try {
-      const done = changes.length > 0 ? this.options.session.commit(changes) : undefined;
-      if (isPromise(done)) {
-        this.#committing = group;
-        this.#commitDone = done.then(
-          () => {
-            this.#committing = undefined;
-            this.#deliverGroup(group);
-            this.#pump();
-          },
-          (error) => {
-            this.#committing = undefined;
-            this.#commitFailed(group, error as Error);
-          },
-        );
-        return false;
-      }
-    } catch (error) {
-      this.#commitFailed(group, error as Error);
-      return false;
-    }
-    this.#deliverGroup(group);
-    return true;
+  #commit(group: Group): boolean {
+    if (group === this.#group) this.#group = new Group();
+    return this.#commits.write(group, changesOf(group, this));
   }
 
-  #deliverGroup(group: Group): void {
-    const { retention } = this.options;
-    for (const draft of group.drafts.values()) {
-      const { live } = draft;
-      if (--live.pendingCommits === 0) live.awaitsCommit = false;
-      this.enqueue(live);
-      if (draft.isOfKnown) {
-        live.visible = draft.visible;
-        live.visibleAtMs = draft.atMs;
-      }
-      const deletion = live.visible && retention.finished(live.visible);
-      if (draft.timersAdded.length > 0 || deletion) this.#timers.added([...draft.timersAdded, ...(deletion ?? [])]);
-      if (draft.isNews && draft.isOfKnown) this.waiters.changed(live.instanceId, live.visible, draft.atMs);
-      if (live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined))
-        this.#instances.forget(live);
-    }
-    group.tell();
-    if (this.stopped) return; // What follows is the newer hub's by now.
-    this.#activities.cancel(group.cancellations);
-    for (const job of group.jobs) this.#activities.start(job);
-    for (const draft of group.drafts.values()) if (draft.timersDone.length > 0) this.#timers.removed(draft.timersDone);
+  #written(group: Group): void {
+    const { apart } = group;
+    const delayMs = this.#isolation.taken(group);
+    deliverGroup(group, this.#delivery);
+    if (!apart || delayMs === undefined) return;
+    // A client that asks is answered by what comes of it now.
+    if (group.notice && !apart.live.inbox.some(({ ack }) => ack)) this.#forget(apart.live, group.notice);
+    this.#recovery.takeUpLater(apart.live.instanceId, delayMs);
   }
 
-  #commitFailed(group: Group, error: Error): void {
+  /** True when others may go on. */
+  #commitFailed(group: Group, error: Error): boolean {
     for (const { message } of group.acks) message.ack?.reject(error);
     if (error instanceof HubFencedError || error instanceof StorageLostError) {
       this.stop(error);
-      return;
+      return false;
     }
-    this.options.logger.error(
-      `A commit of the task hub '${this.options.hubName}' failed; nothing of it took effect. Open work is taken up again.`,
-      { error: error.message },
+    const { hubName, logger } = this.options;
+    const live = group.apart?.live;
+    logger.error(
+      `A commit of the task hub '${hubName}' failed; nothing of it took effect. Open work is taken up again.`,
+      { error: error.message, ...(live && { instanceId: live.instanceId }) },
     );
+    const delayMs = this.#isolation.failed(group, error);
+    if (live && delayMs !== undefined) this.#recovery.takeUpLater(live.instanceId, delayMs);
+    // The commit may have taken effect although it failed: whatever had a part in it is read anew.
+    if (live && delayMs !== undefined && group.drafts.size === 1) {
+      this.#forget(live, error);
+      return true;
+    }
     this.#rejectAll(error);
     this.#recovery.putOff();
+    return false;
+  }
+
+  #forget(live: LiveInstance, error: Error): void {
+    live.rejectClients(error);
+    this.#ready = this.#ready.filter((ready) => ready !== live);
+    this.#instances.forget(live);
   }
 
   /** A read of the hub's own failed: who asked tries again after a while. */
@@ -438,13 +436,13 @@ export class Engine implements EnginePorts, ClientPorts {
   /** Tells every caller whose message has not been committed. */
   #rejectAll(error: Error): void {
     for (const { message } of this.#group.acks) message.ack?.reject(error);
-    for (const turn of this.#turns) for (const message of turn.messages) message.ack?.reject(error);
+    for (const message of this.#turns.forget()) message.ack?.reject(error);
     for (const message of this.#entityRuns.forget()) message.ack?.reject(error);
     for (const live of this.#instances.clear()) {
-      for (const message of [...live.inbox, ...(live.held ?? [])]) message.ack?.reject(error);
+      for (const message of [...live.inbox, ...(live.held ?? []), ...(live.staged?.messages ?? [])])
+        message.ack?.reject(error);
     }
     this.#group = new Group();
-    this.#turns = [];
     this.#ready = [];
   }
 }

@@ -136,6 +136,11 @@ export class Draft {
     return this.#isNews;
   }
 
+  /** The commit is done, one way or the other. */
+  end(): void {
+    if (--this.live.pendingCommits === 0) this.live.awaitsCommit = false;
+  }
+
   /** The finished change, or `undefined` when nothing is left of it. */
   change(): InstanceChange | undefined {
     const change = this.#change;
@@ -175,6 +180,10 @@ export class Group {
   readonly promised: { readonly live: LiveInstance; readonly message: Message }[] = [];
   turnCount = 0;
   roundCount = 0;
+  /** The only instance that has a turn in it, with the messages of that turn; `undefined` when any may. */
+  apart: { readonly live: LiveInstance; messages: readonly Message[] } | undefined;
+  /** Why the last turn of that instance was refused, when it is no turn but says so. */
+  notice: Error | undefined;
 
   draft(live: LiveInstance, atMs: number): Draft {
     const known = this.drafts.get(live.instanceId);

@@ -52,6 +52,8 @@ export class LiveInstance {
   awaitsCommit = false;
   isQueued = false;
   isInTurn = false;
+  /** An entity's operations that are done, until the group can take their outcome. */
+  staged: { readonly messages: readonly Message[]; readonly stage: () => void } | undefined;
   /** Commits that it has a part in and that are not done. */
   pendingCommits = 0;
 

@@ -17,6 +17,8 @@ export interface RecoveryPorts {
   find(instanceId: string): LiveInstance | undefined;
   enqueue(live: LiveInstance): void;
   resume(job: ActivityJob): void;
+  /** Timers of the instance that were handed out are handed out again. */
+  timersAgain(instanceId: string): void;
   /** @throws HubClosedError, HubFencedError once the hub takes nothing more. */
   checkOpen(): void;
   /** A recovery that was put off begins. */
@@ -31,6 +33,8 @@ export class Recovery {
   #isDue = false;
   #runningCount = 0;
   #hasRead = false;
+  /** Instances that are taken up at a time of their own. */
+  readonly #aside = new Set<string>();
 
   constructor(ports: RecoveryPorts) {
     this.#ports = ports;
@@ -49,7 +53,7 @@ export class Recovery {
     const { session, acquire } = this.#ports;
     this.#runningCount++;
     try {
-      const open = (await session.openInstances()).map(acquire);
+      const open = (await session.openInstances()).filter((instanceId) => !this.#aside.has(instanceId)).map(acquire);
       for (const live of open) await this.#loaded(live);
       this.#hasRead = true;
       // Those that were forgotten for want of room are read anew: much may have happened to them meanwhile.
@@ -69,23 +73,47 @@ export class Recovery {
     this.#isDue = true;
     this.#ports.host.delay(COMMIT_RETRY_DELAY_MS, () => {
       this.#isDue = false;
-      void this.#again();
+      void this.#attempt(
+        () => {
+          this.#ports.beginning();
+          return this.run();
+        },
+        () => this.putOff(),
+      );
     });
   }
 
-  async #again(): Promise<void> {
-    const { checkOpen, beginning, failed } = this.#ports;
+  /** Takes up one instance after a while of its own. */
+  takeUpLater(instanceId: string, delayMs: number): void {
+    if (this.#aside.has(instanceId)) return;
+    this.#aside.add(instanceId);
+    this.#ports.host.delay(delayMs, () => {
+      this.#aside.delete(instanceId);
+      void this.#attempt(
+        async () => {
+          this.#ports.timersAgain(instanceId);
+          const live = this.#ports.acquire(instanceId);
+          await this.#loaded(live);
+          await this.#takeUp(live);
+        },
+        () => this.takeUpLater(instanceId, delayMs),
+      );
+    });
+  }
+
+  /** Does something unless the hub has stopped; when it fails, `retry` sees to it that it is done again. */
+  async #attempt(action: () => Promise<void>, retry: () => void): Promise<void> {
+    const { checkOpen, failed } = this.#ports;
     try {
       checkOpen();
     } catch {
       return;
     }
     try {
-      beginning();
-      await this.run();
+      await action();
     } catch (error) {
       failed(error as Error);
-      this.putOff();
+      retry();
     }
   }
 

@@ -112,6 +112,12 @@ export class TimerWatch {
     if (this.#firing.size === 0) this.look();
   }
 
+  /** Hands out an instance's timers again, after a commit of its own that failed. */
+  again(instanceId: string): void {
+    for (const key of this.#firing) if (key.startsWith(`${instanceId} `)) this.#firing.delete(key);
+    this.look();
+  }
+
   /** Forgets what was handed out, after a commit that failed. */
   restart(): void {
     this.#firing.clear();

@@ -22,8 +22,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     says: "activities start before the commit",
     file: ENGINE,
-    find: "    this.#commitCount++;\n",
-    replace: "    this.#commitCount++;\n    for (const job of group.jobs) this.#activities.start(job);\n",
+    find: "    if (group === this.#group) this.#group = new Group();\n",
+    replace:
+      "    if (group === this.#group) this.#group = new Group();\n    for (const job of group.jobs) this.#activities.start(job);\n",
   },
   {
     says: "clients are answered before the commit",
@@ -33,10 +34,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     says: "a failed commit is delivered all the same",
-    file: ENGINE,
-    find: "            this.#committing = undefined;\n            this.#commitFailed(group, error as Error);",
-    replace:
-      "            this.#committing = undefined;\n            this.#deliverGroup(group);\n            this.#commitFailed(group, error as Error);",
+    file: "core/hub/commits.ts",
+    find: "            if (failed(group, error as Error)) goOn();",
+    replace: "            written(group);\n            if (failed(group, error as Error)) goOn();",
   },
   {
     says: "the memory store does not check the epoch",
