@@ -43,19 +43,20 @@ export function chromiumPath(): string {
 }
 
 /**
- * Installs Chromium with the machine's package system when there is none.
+ * Installs Chromium with the machine's package system when there is none at `path`.
  * @throws Error that says what to do, when that does not work.
  */
-export function ensureChromium(): void {
-  if (existsSync(chromiumPath())) return;
+export function ensureChromium(path: () => string = chromiumPath): void {
+  if (existsSync(path())) return;
   if (process.env.CHROMIUM_PATH)
     throw new Error(`CHROMIUM_PATH names '${process.env.CHROMIUM_PATH}', which is not there.`);
   console.error("Installing Chromium for the tests that run in it …");
-  const said = ["update", "install --yes --no-install-recommends chromium"].map(aptGet);
-  if (existsSync(chromiumPath())) return;
+  const said = new Set(["update", "install --yes --no-install-recommends chromium"].map(aptGet));
+  if (existsSync(path())) return;
+  said.delete("");
   throw new Error(
-    `The tests in a browser need Chromium; none is installed, and apt-get could not install it:\n${said.join("\n")}\n` +
-      "Install it (`apt-get install chromium`, or `npx playwright-core install chromium`), or name one in CHROMIUM_PATH.",
+    `The tests in a browser need Chromium; none is installed, and apt-get could not install it:\n${[...said].join("\n") || "it found nothing to do"}\n` +
+      "Install it (as root: `apt-get install chromium`; as anybody: `npx playwright-core install chromium`), or name one in CHROMIUM_PATH.",
   );
 }
 
