@@ -104,7 +104,7 @@ export interface InboxMessage {
 /** What a durable timer does when it is due. */
 export type TimerKind = "timer" | "start" | "signal";
 
-/** A durable timer. One instance has at most one of each `kind` and `timerId`. */
+/** A durable timer. One instance has at most one of each `kind` and `timerId`: before another is added, or in the same change, the one there was is removed. */
 export interface StoredTimer {
   readonly instanceId: string;
   readonly kind: TimerKind;

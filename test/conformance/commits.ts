@@ -1,6 +1,6 @@
 /** S3, S5, S6: what one change writes and what it leaves alone. */
 import { expect } from "vitest";
-import type { InstanceChange, InstanceRecord } from "../../core/store/contract.ts";
+import type { InboxMessage, InstanceChange, InstanceRecord } from "../../core/store/contract.ts";
 import { AWKWARD_TEXTS, everyEvent, fullRecord, message, record, timer, turn } from "./samples.ts";
 import type { Cases, HubUnderTest } from "./subject.ts";
 
@@ -17,6 +17,12 @@ function unwritable(instanceId: string): InstanceChange {
 
 async function storedRecord(hub: HubUnderTest, instanceId: string): Promise<InstanceRecord | undefined> {
   return (await hub.session.load(instanceId))?.record;
+}
+
+/** A message for each type of event: for a generation, for a child of one, for any. */
+function everyMessage(): InboxMessage[] {
+  const kinds = [{ executionId: "a-1" }, { parentExecutionId: "p-1" }, {}];
+  return everyEvent().map((event, sequence) => ({ sequence, event, ...kinds[sequence % kinds.length] }));
 }
 
 export const COMMITS: Cases = {
@@ -164,21 +170,19 @@ export const COMMITS: Cases = {
     expect(timers.map(({ instanceId }) => instanceId).sort()).toEqual([...ids].sort());
   },
 
-  "S5: events of every type come back as they were given, with their dates": async (hub) => {
+  "S5: events and messages of every type come back as they were given, with their dates": async (hub) => {
     await hub.commit({
       instanceId: "a",
       atMs: 1_000,
       record: record("a"),
       firstTurn: 0,
       turns: [everyEvent(), turn(1_001, "two")],
-      inboxAdded: everyEvent().map((event, sequence) => ({ sequence, event, executionId: `a-${sequence}` })),
+      inboxAdded: everyMessage(),
     });
     await hub.reopen();
     expect(await hub.session.history("a")).toStrictEqual([...everyEvent(), ...turn(1_001, "two")]);
     const stored = await hub.session.load("a");
-    expect(stored?.inbox).toStrictEqual(
-      everyEvent().map((event, sequence) => ({ sequence, event, executionId: `a-${sequence}` })),
-    );
+    expect(stored?.inbox).toStrictEqual(everyMessage());
   },
 
   "a record replaces the one before it": async (hub) => {

@@ -13,10 +13,12 @@ export const DROPS: Cases = {
       record: kept,
       firstTurn: 0,
       turns: [turn(1_000, "one"), turn(1_000, "two")],
+      timersAdded: [timer("a", 1, 5_000)],
       inboxAdded: [message(1, "go")],
     });
     await hub.commit({ instanceId: "a", atMs: 2_000, isReset: true });
     expect(await hub.session.history("a")).toEqual([]);
+    expect(await hub.session.dueTimers(9_000, 10)).toEqual([]);
     expect(await hub.session.load("a")).toEqual({
       record: kept,
       lastUpdatedAtMs: 2_000,

@@ -24,6 +24,7 @@ export const ENTITIES: Cases = {
       entity(COUNTER, { state: "1", lockedBy: LOCK }),
       entity(COUNTER, { state: "", lastModifiedAtMs: 2_000 }),
       entity(COUNTER, { lockedBy: LOCK }),
+      entity(COUNTER, { lockedBy: { ...LOCK, next: "@counter@other" } }),
       entity(COUNTER),
     ]) {
       await hub.commit({ instanceId: COUNTER, atMs: 5_000, entity: given });

@@ -10,15 +10,10 @@
  *     });
  */
 import { describe, test } from "vitest";
-import { COMMITS } from "./commits.ts";
-import { DROPS } from "./drops.ts";
-import { ENTITIES } from "./entities.ts";
+import { GROUPS, SEQUENCES, WITHOUT_PROMISES } from "./groups.ts";
 import { followsTheModel } from "./model.ts";
-import { answersWithoutPromises, OPENING } from "./opening.ts";
-import { QUERIES } from "./queries.ts";
-import { SIZES } from "./sizes.ts";
-import { type Cases, runCase, type WithDatabase } from "./subject.ts";
-import { TIMERS } from "./timers.ts";
+import { answersWithoutPromises } from "./opening.ts";
+import { runCase, type WithDatabase } from "./subject.ts";
 
 export type { TestDatabase, WithDatabase } from "./subject.ts";
 
@@ -27,16 +22,6 @@ export interface ConformanceOptions {
   /** True when the store answers without promises; then it is held to that. */
   readonly isSynchronous?: boolean;
 }
-
-const GROUPS: Readonly<Record<string, Cases>> = {
-  "opening and fencing": OPENING,
-  commits: COMMITS,
-  "resets and purges": DROPS,
-  sizes: SIZES,
-  timers: TIMERS,
-  queries: QUERIES,
-  entities: ENTITIES,
-};
 
 /** Declares the suite for one store. Every case gets a fresh database, and a second hub in it that must not notice the case. */
 export function storeConformance(name: string, withDatabase: WithDatabase, options: ConformanceOptions = {}): void {
@@ -51,13 +36,10 @@ export function storeConformance(name: string, withDatabase: WithDatabase, optio
         }
       });
     }
-    test.skipIf(!options.isSynchronous)("S4: it answers without promises (synchronous stores only)", () =>
-      runCase(withDatabase, answersWithoutPromises),
-    );
-    test(
-      "any sequence of commits leaves what the contract says, in two hubs at once",
-      () => followsTheModel(withDatabase),
-      60_000,
-    );
+    test(WITHOUT_PROMISES, async ({ skip }) => {
+      if (!options.isSynchronous) skip("it answers with promises");
+      await runCase(withDatabase, answersWithoutPromises);
+    });
+    test(SEQUENCES, () => followsTheModel(withDatabase), 60_000);
   });
 }

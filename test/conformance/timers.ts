@@ -61,6 +61,22 @@ export const TIMERS: Cases = {
     expect(await hub.session.dueTimers(1_000, 10)).toEqual([timer("a", 1, 1_000, "start"), timer("b", 1, 1_000)]);
   },
 
+  "a timer that is removed and added again in one change has moved": async (hub) => {
+    const beside = [timer("a", 1, 2_000, "start"), timer("a", 2, 2_000)];
+    const change = { instanceId: "a", atMs: 100, record: record("a") };
+    await hub.commit({ ...change, timersAdded: [timer("a", 1, 1_000), ...beside] });
+    for (const [from, to] of [
+      [1_000, 500],
+      [500, 6_000],
+      [6_000, 6_000],
+    ] as const) {
+      const moved = { timersRemoved: [timer("a", 1, from)], timersAdded: [timer("a", 1, to)] };
+      await hub.commit({ instanceId: "a", atMs: 200, ...moved });
+      const left = to < 2_000 ? [timer("a", 1, to), ...beside] : [...beside, timer("a", 1, to)];
+      expect(await hub.session.dueTimers(9_000, 10)).toEqual(left);
+    }
+  },
+
   "the latest instant that there is can be waited for": async (hub) => {
     const latest = timer("a", 1, 8_640_000_000_000_000);
     await hub.commit({ instanceId: "a", atMs: 100, record: record("a"), timersAdded: [latest] });
