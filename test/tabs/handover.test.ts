@@ -169,6 +169,56 @@ describe("tabs of one hub", () => {
     expect(seen).toEqual(["Running", 1, 1]);
   });
 
+  it("a watch goes on to its end when its tab is away for a moment, however short", async () => {
+    for (let awayMs = 0; awayMs < 12; awayMs++) {
+      const world = new World(awayMs);
+      const [first, second] = (await open(world, 2)) as [OpenTab, OpenTab];
+      const id = await world.until(first.hub.scheduleNewOrchestration(collect, undefined));
+      let last: unknown;
+      const watching = (async () => {
+        for await (const { runtimeStatus } of second.hub.watchOrchestration(id)) last = runtimeStatus;
+      })();
+      await world.until(first.hub.raiseOrchestrationEvent(id, "said", "a"));
+      await world.advance(100);
+      second.tab.tell("left");
+      await world.advance(awayMs);
+      second.tab.tell("returned");
+      await world.advance(1_000);
+      await world.until(first.hub.raiseOrchestrationEvent(id, "said", "stop"));
+      await world.until(watching);
+      expect(last, `away for ${awayMs} ms`).toBe("Completed");
+    }
+  });
+
+  it("a tab that gets no lock when it comes back tries again, and its calls go on", async () => {
+    const world = new World();
+    const [first] = (await open(world, 2)) as [OpenTab, OpenTab];
+    first.tab.tell("left");
+    await world.advance(100);
+    first.tab.lockFailure = new Error("The document is not active.");
+    first.tab.tell("returned");
+    const started = first.hub.scheduleNewOrchestration(greet, "x", { instanceId: "x" });
+    await world.advance(5_000);
+    first.tab.lockFailure = undefined;
+    expect(await world.until(started)).toBe("x");
+  });
+
+  it("a tab that leaves as soon as it is given the lead opens nothing, and so fences nobody", async () => {
+    const world = new World();
+    const [first] = (await open(world, 2)) as [OpenTab, OpenTab];
+    const late = world.openTab();
+    const hub = late.hub(functions);
+    await world.until(hub.join());
+    late.granted = () => late.tell("left");
+    const epoch = world.session?.epoch;
+    for (const { tab } of [first]) tab.tell("left");
+    await world.advance(100);
+    world.tabs[1]?.tell("left");
+    await world.advance(5_000);
+    // The second tab has opened the hub; the third was given the lock, and has left.
+    expect(world.session?.epoch).toBe(Number(epoch) + 1);
+  });
+
   it("a tab that leaves again before it is back has no place in the queue, and no open channel", async () => {
     const world = new World();
     const [first, second] = (await open(world, 2)) as [OpenTab, OpenTab];

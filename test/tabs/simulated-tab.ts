@@ -31,6 +31,10 @@ export class SimulatedTab {
   /** When the database has done what it was asked last. */
   #databaseFreeAtMs = 0;
   #idCount = 0;
+  /** What asking for a lock fails with. */
+  lockFailure: Error | undefined;
+  /** Called when a lock has been given to the tab, in the same task. */
+  granted = (): void => {};
   /** Timers that wait in a throttled tab. */
   #held: { readonly dueAtMs: number; readonly fire: () => void }[] | undefined;
 
@@ -160,6 +164,7 @@ export class SimulatedTab {
     return {
       request: (name, { steal, signal }, held) =>
         new Promise((resolve, reject) => {
+          if (this.lockFailure) throw this.lockFailure;
           const lock = world.lock(name);
           let isBroken = false;
           const release = (): void => {
@@ -176,7 +181,9 @@ export class SimulatedTab {
             world.step("afterIo", () =>
               this.task(() => {
                 if (isBroken) return;
-                held().then(
+                const done = held();
+                this.granted();
+                done.then(
                   (value) => {
                     release();
                     resolve(value);

@@ -29,6 +29,24 @@ describe("the clock of a tab", () => {
   });
 });
 
+describe("what a sleep has made overdue", () => {
+  it("fires in the order of its times, and not at all when it is cancelled meanwhile", () => {
+    const system = new VirtualHost(0);
+    const { host, catchUp } = browserHost(system);
+    const fired: string[] = [];
+    let cancelLast = (): void => {};
+    host.delay(2_000, () => fired.push("second"));
+    host.delay(1_000, () => {
+      fired.push("first");
+      cancelLast();
+    });
+    cancelLast = host.delay(3_000, () => fired.push("cancelled"));
+    system.moveTo(60_000);
+    catchUp();
+    expect(fired).toEqual(["first", "second"]);
+  });
+});
+
 describe("a throttled tab that executes", () => {
   it("fires what is overdue when another tab asks for it", async () => {
     const world = new World();

@@ -85,7 +85,9 @@ export function browserHost(system: Host = systemHost()): { readonly host: Host;
   };
   const catchUp = (): void => {
     const nowMs = system.now();
-    for (const timer of [...waiting]) if (timer.dueAtMs <= nowMs) timer.fire();
+    const due = [...waiting].filter(({ dueAtMs }) => dueAtMs <= nowMs).sort((a, b) => a.dueAtMs - b.dueAtMs);
+    // One may cancel another.
+    for (const timer of due) if (waiting.has(timer)) timer.fire();
   };
   const host: Host = {
     ...system,

@@ -3,7 +3,7 @@
  *
  * K1. A change is applied when all before it have been taken; one that came too early waits, one that came before is answered again.
  * K2. What the receipts of an earlier leader show as done is answered from them.
- * K3. Nothing is answered once the leader's hub takes no calls any more: its last words could be wrong.
+ * K3. A tab that is forgotten gets no answers to its reads: should it come back, it asks again. Nothing is answered once the leader's hub takes no calls any more: its last words could be wrong.
  */
 import { errorData } from "../../../core/error-data.ts";
 import type { Engine } from "../../../core/hub/engine.ts";
@@ -38,6 +38,7 @@ export class Caller {
   /** Outcomes that the tab has not confirmed, by place; `undefined` while a change is being made. */
   readonly #outcomes = new Map<number, Outcome | undefined>();
   #next: number | undefined;
+  #isClosed = false;
 
   constructor(tab: string, ports: CallerPorts, next: number | undefined) {
     this.#next = next;
@@ -57,6 +58,7 @@ export class Caller {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const feed of this.#feeds.values()) feed.close();
     this.#feeds.clear();
   }
@@ -117,7 +119,7 @@ export class Caller {
     this.#reading.add(id);
     const outcome = await outcomeOf(this.#readingOf(call));
     this.#reading.delete(id);
-    if (await this.#ports.isInOffice()) this.#ports.answer(this.#tab, id, outcome);
+    if ((await this.#ports.isInOffice()) && !this.#isClosed) this.#ports.answer(this.#tab, id, outcome);
   }
 
   async #readingOf(call: Call<ReadName>): Promise<unknown> {

@@ -47,8 +47,9 @@ export class Leader {
     for (const { caller } of books.all) this.#watchPresence(caller);
   }
 
-  /** Opens the hub, which fences whoever had it. `isWanted` is asked on the way; once it says no, nothing is left open. */
+  /** Opens the hub, which fences whoever had it. `isWanted` is asked first and on the way; once it says no, nothing is left open. */
   static async open(ports: LeaderPorts, isWanted: () => boolean): Promise<Leader | undefined> {
+    if (!isWanted()) return undefined;
     const books = new ReceiptBooks();
     const engine = await openEngine(ports.options, books);
     try {

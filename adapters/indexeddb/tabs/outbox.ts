@@ -5,7 +5,7 @@
  * B2. Changes are sent in the order in which they were made, again and again to every new leader, and to the same one when no answer comes.
  * B3. The numbers of changes have no gaps, and a change says which earlier ones are answered: so a leader can tell what it has not got yet.
  */
-import { reviveError } from "../../../core/error-data.ts";
+import { type ErrorData, reviveError } from "../../../core/error-data.ts";
 import { InvalidArgumentError } from "../../../core/errors.ts";
 import { Fifo } from "../../../core/fifo.ts";
 import { CHANGES_UNDER_WAY_MAX, RESEND_DELAY_MAX_MS, RESEND_DELAY_MS } from "./bounds.ts";
@@ -122,7 +122,7 @@ export class Outbox {
     if (!open) return;
     this.#forget(open);
     if (outcome.kind === "value") open.resolve(outcome.value);
-    else open.reject(reviveError(outcome.error));
+    else open.reject(revived(outcome.error));
     this.#flush();
   }
 
@@ -176,19 +176,26 @@ export class Outbox {
     const { id } = open;
     const term = this.#term as number;
     open.resendAtMs = this.#ports.now() + open.resendDelayMs;
-    this.#ports.post(
+    const request: Request =
       "place" in open
-        ? {
-            kind: "change",
-            tab,
-            term,
-            id,
-            place: open.place,
-            answeredBelow: this.#answeredBelow,
-            call: open.call,
-          }
-        : { kind: "read", tab, term, id, call: open.call },
-    );
+        ? { kind: "change", tab, term, id, place: open.place, answeredBelow: this.#answeredBelow, call: open.call }
+        : { kind: "read", tab, term, id, call: open.call };
+    try {
+      this.#ports.post(request);
+    } catch (error) {
+      // The browser would refuse it again; the others go on.
+      this.#forget(open);
+      open.reject(error);
+    }
+  }
+}
+
+/** The error of an answer; when it cannot be put together again, what that failed with. */
+function revived(data: ErrorData): unknown {
+  try {
+    return reviveError(data);
+  } catch (error) {
+    return error;
   }
 }
 

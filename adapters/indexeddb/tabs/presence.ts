@@ -11,7 +11,7 @@ export class Presence {
     this.#name = name;
   }
 
-  /** Resolves when the tab is present. Rejects when the platform gives no locks. */
+  /** Resolves when the tab is present. Rejects when the platform gives no locks; it may later. */
   begin(): Promise<void> {
     if (this.#held) return this.#held.begun;
     let end = (): void => {};
@@ -25,7 +25,11 @@ export class Presence {
       };
       this.#locks.request(this.#name, {}, held).catch(reject);
     });
-    this.#held = { begun, end };
+    const holding = { begun, end };
+    this.#held = holding;
+    begun.catch(() => {
+      if (this.#held === holding) this.#held = undefined;
+    });
     return begun;
   }
 

@@ -307,8 +307,16 @@ export class Tab {
 
   async #return(): Promise<void> {
     const away = this.#standing;
-    await this.#presence.begin();
-    if (this.#standing !== away) return;
+    const isStillAway = (): boolean => this.#standing === away;
+    try {
+      await this.#presence.begin();
+    } catch (error) {
+      if (!isStillAway()) return;
+      this.#ports.openFailed(error);
+      this.#cancelLook = this.#ports.platform.host.delay(REOPEN_DELAY_MS, () => void (isStillAway() && this.#return()));
+      return;
+    }
+    if (!isStillAway()) return;
     this.#ports.platform.catchUpTimers();
     this.#mail.open();
     this.#follow();
