@@ -3,6 +3,7 @@
  *
  * L1. Whoever wants to upgrade or delete the database is never held up: the connection closes at once.
  * L2. Work that fails because the connection is gone is done again over a new one. Work must bear being done twice.
+ * L3. Once it has ended it is never opened again, whatever was under way.
  */
 import { unwrap, wrap } from "idb";
 import { StoreError } from "../../core/errors.ts";
@@ -18,6 +19,7 @@ export class Connection {
   readonly #factory: IDBFactory;
   readonly #databaseName: string;
   #database: Promise<Database> | undefined;
+  #isEnded = false;
 
   constructor(factory: IDBFactory, databaseName: string) {
     this.#factory = factory;
@@ -26,23 +28,30 @@ export class Connection {
 
   /**
    * Does work over an open connection, again over a new one when it was lost meanwhile.
-   * @throws StoreError with a code of `storeErrorOf`; `storeBusy` when another page holds up an upgrade.
+   * @throws StoreError with a code of `storeErrorOf`; `storeBusy` when another page holds up an upgrade; `storeFailed` once it has ended.
    */
   async use<T>(work: (database: Database) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
+      if (this.#isEnded) throw endedError(this.#databaseName);
       this.#database ??= this.#open();
       const opening = this.#database;
       try {
         return await work(await opening);
       } catch (error) {
         if (!isConnectionLost(error) || attempt === ATTEMPTS_MAX) throw storeErrorOf(error, this.#databaseName);
-        if (this.#database === opening) this.close();
+        if (this.#database === opening) this.#drop();
       }
     }
   }
 
-  /** Closes the connection once what is under way is done. It is opened again by the next use. */
-  close(): void {
+  /** Closes the connection once its transactions are done. */
+  end(): void {
+    this.#isEnded = true;
+    this.#drop();
+  }
+
+  /** Closes what is open; the next use opens it again. */
+  #drop(): void {
     this.#database?.then(
       (database) => database.close(),
       () => {},
@@ -101,6 +110,13 @@ function noteLoss(request: IDBOpenDBRequest, event: IDBVersionChangeEvent): void
   if (event.oldVersion > 0 || dataLoss !== "total") return;
   const note = { atMs: Date.now(), reason: dataLossMessage || "The browser could not read it and deleted it." };
   request.transaction?.objectStore("losses").put(note, 1);
+}
+
+function endedError(databaseName: string): StoreError {
+  return new StoreError(
+    "storeFailed",
+    `The connection to the IndexedDB database '${databaseName}' was closed with its last task hub while this was under way. Open the task hub again.`,
+  );
 }
 
 function blockedError(databaseName: string): StoreError {

@@ -122,6 +122,8 @@ export class IndexedDbStore implements HubStore {
 
   #release(): void {
     this.#sessionCount--;
-    if (this.#sessionCount === 0) this.#connection?.close();
+    if (this.#sessionCount > 0) return;
+    this.#connection?.end();
+    this.#connection = undefined;
   }
 }

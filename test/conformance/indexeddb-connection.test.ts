@@ -4,6 +4,7 @@ import { IDBFactory } from "fake-indexeddb";
 import { defineActivity, defineOrchestrator } from "holdfast";
 import { TestTaskHub } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Connection } from "../../adapters/indexeddb/connection.ts";
 import { IndexedDbStore, type IndexedDbStoreOptions } from "../../adapters/indexeddb/index.ts";
 import type { Awaitable, StoreSession } from "../../core/store/contract.ts";
 import { forceClose, openByHand, withCommitEnds, withoutRoomToFold } from "./indexeddb-faults.ts";
@@ -63,6 +64,22 @@ describe("a connection that is lost", () => {
     }
     expect(await idsOf(session)).toEqual(["a", "b"]);
     await session.close();
+  });
+
+  test("is not opened again once its work is over, for what was still under way", async () => {
+    const connection = new Connection(factory, "hubs");
+    const { promise: others, resolve: goOn } = Promise.withResolvers<void>();
+    const work = connection.use(async (database) => {
+      await others;
+      return database.transaction("hubs").store.count();
+    });
+    await connection.use(async () => {});
+    connection.end();
+    await Promise.resolve();
+    goOn();
+    expect(await codeOf(work)).toBe("storeFailed");
+    expect(await codeOf(connection.use(async () => {}))).toBe("storeFailed");
+    expect(connections).toHaveLength(1);
   });
 
   test("during a commit that was undone: the commit is done again", async () => {
