@@ -116,7 +116,7 @@ export class ReceiptBooks {
     return book;
   }
 
-  /** Forgets a caller that is gone for good; its row goes with the next commit. */
+  /** Forgets a caller that is gone for good; its row goes with the next commit, or if that fails when the next hub drops it. */
   drop(caller: string): void {
     if (this.#books.delete(caller)) this.#dropped.add(caller);
   }

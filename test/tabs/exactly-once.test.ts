@@ -144,6 +144,34 @@ describe("receipts", () => {
   });
 });
 
+describe("receipts of a tab that is gone", () => {
+  it("go with the next tab that executes, when the commit that should have dropped them failed", async () => {
+    const world = new World();
+    const [crash, hub] = await twoTabs(world);
+    const other = world.openTab();
+    const third = other.hub(functions);
+    await world.until(third.join());
+    await world.until(third.signalEntity("@log@a", "add", "third"));
+    other.crash();
+    await world.advance(100);
+    world.commitFailure = new Error("The disk is full.");
+    await expect(world.until(hub.signalEntity("@log@a", "add", "lost"))).rejects.toThrow("The disk is full.");
+    world.commitFailure = undefined;
+    await world.until(hub.signalEntity("@log@a", "add", "kept"));
+    expect(world.receiptRows()).toHaveLength(2);
+    crash();
+    await world.until(hub.signalEntity("@log@a", "add", "last"));
+    await world.until(hub.signalEntity("@log@a", "add", "very last"));
+    expect(world.receiptRows()).toHaveLength(1);
+    expect((await world.until(hub.getEntity<string[]>("@log@a")))?.state).toEqual([
+      "third",
+      "kept",
+      "last",
+      "very last",
+    ]);
+  });
+});
+
 async function entityIds(hub: TabHub): Promise<string[]> {
   const found: string[] = [];
   for await (const { id } of hub.queryEntities()) found.push(String(id));

@@ -1,8 +1,9 @@
 /** One tab of a simulated browser. */
 import type { FunctionDefinition } from "holdfast";
+import { browserHost } from "../../adapters/indexeddb/tabs/browser-platform.ts";
 import type { LifecycleEvent, Locks, TabPlatform } from "../../adapters/indexeddb/tabs/platform.ts";
 import { TabHub, type TabHubOptions } from "../../adapters/indexeddb/tabs/tab-hub.ts";
-import { type Host, oneAlarm } from "../../core/hub/host.ts";
+import { type Connectivity, type Host, oneAlarm } from "../../core/hub/host.ts";
 import type { HubStore, StoreSession } from "../../core/store/contract.ts";
 import type { World } from "./world.ts";
 
@@ -35,8 +36,7 @@ export class SimulatedTab {
   lockFailure: Error | undefined;
   /** Called when a lock has been given to the tab, in the same task. */
   granted = (): void => {};
-  /** Timers that wait in a throttled tab. */
-  #held: { readonly dueAtMs: number; readonly fire: () => void }[] | undefined;
+  #isThrottled = false;
 
   constructor(world: World, name: string, build: number) {
     this.#world = world;
@@ -72,7 +72,7 @@ export class SimulatedTab {
   }
   /** Timers do not run any more; messages still come. */
   throttle(): void {
-    this.#held = [];
+    this.#isThrottled = true;
   }
   /** What the browser tells a page. */
   tell(event: LifecycleEvent): void {
@@ -87,8 +87,13 @@ export class SimulatedTab {
 
   #platform(): TabPlatform {
     const world = this.#world;
+    const { host, catchUp } = browserHost(this.#host());
+    const online: Connectivity = {
+      isOnline: () => world.clock.online.isOnline(),
+      onChange: (callback) => world.clock.online.onChange(() => this.task(callback)),
+    };
     return {
-      host: this.#host(),
+      host: { ...host, online },
       locks: this.#locks(),
       openChannel: (name, heard) => {
         const ends = world.ends.get(name) ?? new Set();
@@ -107,11 +112,7 @@ export class SimulatedTab {
         this.#lifecycle.add(heard);
         return () => this.#lifecycle.delete(heard);
       },
-      catchUpTimers: () => {
-        const due = this.#held?.filter(({ dueAtMs }) => dueAtMs <= world.clock.now()) ?? [];
-        this.#held = this.#held?.filter((timer) => !due.includes(timer));
-        for (const { fire } of due) fire();
-      },
+      catchUpTimers: catchUp,
     };
   }
 
@@ -131,16 +132,17 @@ export class SimulatedTab {
       const fire = (): void => {
         if (!isCanceled) callback();
       };
-      const dueAtMs = world.clock.now() + delayMs;
       const cancel = world.clock.delay(delayMs, () =>
-        this.task(() => (this.#held && delayMs > 1 ? this.#held.push({ dueAtMs, fire }) : fire())),
+        this.task(() => {
+          if (!this.#isThrottled || delayMs <= 1) fire();
+        }),
       );
       return () => {
         isCanceled = true;
         cancel();
       };
     };
-    const now = (): number => world.clock.now();
+    const now = (): number => world.nowMs;
     return {
       now,
       randomId: () => {
@@ -152,10 +154,6 @@ export class SimulatedTab {
       afterIo: (callback) => void delay(1, callback),
       delay,
       wakeAt: oneAlarm(delay, now),
-      online: {
-        isOnline: () => world.clock.online.isOnline(),
-        onChange: (callback) => world.clock.online.onChange(() => this.task(callback)),
-      },
     };
   }
 
@@ -235,7 +233,11 @@ export class SimulatedTab {
             if (key === "checkFence") return checkFence;
             const member = Reflect.get(target, key, target) as unknown;
             if (typeof member !== "function" || key === "close") return member;
-            return (...args: unknown[]) => this.#ask(() => Reflect.apply(member, target, args) as unknown);
+            return (...args: unknown[]) =>
+              this.#ask(() => {
+                if (key === "commit" && this.#world.commitFailure) throw this.#world.commitFailure;
+                return Reflect.apply(member, target, args) as unknown;
+              });
           },
         });
       },

@@ -1,8 +1,9 @@
 import { defineActivity, defineOrchestrator } from "holdfast";
 import { describe, expect, it } from "vitest";
 import { browserHost } from "../../adapters/indexeddb/tabs/browser-platform.ts";
+import type { TabHub } from "../../adapters/indexeddb/tabs/tab-hub.ts";
 import { VirtualHost } from "../../core/testing/virtual-host.ts";
-import { functions, sleeper } from "./functions.ts";
+import { functions, greet, sleeper } from "./functions.ts";
 import { World } from "./world.ts";
 
 describe("the clock of a tab", () => {
@@ -62,6 +63,42 @@ describe("a throttled tab that executes", () => {
     const state = await world.until(hub.getOrchestrationState(id));
     expect(Number(state?.completedAt)).toBeGreaterThanOrEqual(dueAtMs - 50);
     expect(Number(state?.completedAt)).toBeLessThan(dueAtMs + 2_500);
+  });
+});
+
+describe("when the clock of the machine is", () => {
+  /** Two tabs and a timer of an hour, a second before somebody changes the clock. */
+  async function sleeping(): Promise<{ world: World; hubs: TabHub[]; id: string; dueAtMs: number }> {
+    const world = new World();
+    const hubs = [world.openTab().hub(functions), world.openTab().hub(functions)];
+    for (const hub of hubs) await world.until(hub.join());
+    const id = await world.until(hubs[1]!.scheduleNewOrchestration(sleeper, 3_600));
+    const dueAtMs = world.nowMs + 3_600_000;
+    await world.advance(1_000);
+    return { world, hubs, id, dueAtMs };
+  }
+  const rolesOf = (hubs: readonly TabHub[]): string[] => hubs.map(({ role }) => role);
+
+  it("put forward, as after a sleep, what is overdue fires at once, and nobody takes the lead for it", async () => {
+    const { world, hubs, id } = await sleeping();
+    world.clockShiftMs = 7_200_000;
+    await world.advance(1_500);
+    expect((await world.until(hubs[1]!.getOrchestrationState(id)))?.runtimeStatus).toBe("Completed");
+    await world.advance(60_000);
+    expect(rolesOf(hubs)).toEqual(["executing", "client"]);
+  });
+
+  it("put back, nothing fires early, and calls go on as before", async () => {
+    const { world, hubs, id, dueAtMs } = await sleeping();
+    world.clockShiftMs = -7_200_000;
+    await world.advance(3_700_000);
+    expect((await world.until(hubs[1]!.getOrchestrationState(id)))?.runtimeStatus).toBe("Running");
+    expect(await world.until(hubs[1]!.scheduleNewOrchestration(greet, "x", { instanceId: "x" }))).toBe("x");
+    expect(rolesOf(hubs)).toEqual(["executing", "client"]);
+    await world.advance(7_200_000);
+    const state = await world.until(hubs[0]!.getOrchestrationState(id));
+    expect(Number(state?.completedAt)).toBeGreaterThanOrEqual(dueAtMs - 50);
+    expect(Number(state?.completedAt)).toBeLessThan(dueAtMs + 1_000);
   });
 });
 

@@ -25,9 +25,13 @@ interface Lock {
 
 export class World {
   readonly clock = new VirtualHost(Date.UTC(2026, 0, 1));
+  /** What the machine's clock shows beyond the time that has passed, in ms: somebody has put it forward or back. */
+  clockShiftMs = 0;
   store = new MemoryStore();
   /** What opening the store fails with, and asking it who has the hub. */
   storeFailure: Error | undefined;
+  /** What commits fail with. */
+  commitFailure: Error | undefined;
   readonly tabs: SimulatedTab[] = [];
   readonly ends = new Map<string, Set<{ readonly tab: SimulatedTab; readonly heard: (message: unknown) => void }>>();
   /** The newest session of the hub. */
@@ -41,6 +45,11 @@ export class World {
 
   constructor(seed = 1) {
     this.#random = new Random(`tabs ${seed}`);
+  }
+
+  /** What the machine's clock shows. */
+  get nowMs(): number {
+    return this.clock.now() + this.clockShiftMs;
   }
 
   random(): number {
