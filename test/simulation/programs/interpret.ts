@@ -59,6 +59,9 @@ export function* interpret<T>(program: Program, surface: Surface<T>, input: Prog
   return seen;
 }
 
+/** More than code asks for without a patch. */
+const PATCH_IDS = 500;
+
 class Scope<T> {
   readonly surface: Surface<T>;
   readonly log: string[];
@@ -73,6 +76,12 @@ class Scope<T> {
   /** An id that no other call of any run has. */
   id(): string {
     return `${this.#path}#${++this.#count}`;
+  }
+  /** Whether patched code is run. Its ids differ from those that the same run has given before the patch, in an execution that was taken back. */
+  isPatched(id: string): boolean {
+    const isPatched = this.surface.patched(id);
+    if (isPatched) this.#count += PATCH_IDS;
+    return isPatched;
   }
 }
 
@@ -116,7 +125,7 @@ function* perform<T>(statement: Statement, scope: Scope<T>): Code<T, void> {
       }
       break;
     case "patched":
-      yield* block(surface.patched(statement.id) ? statement.body : statement.otherwise, scope);
+      yield* block(scope.isPatched(statement.id) ? statement.body : statement.otherwise, scope);
       break;
     default:
       note(statement, scope);
