@@ -96,3 +96,13 @@ test("a request leaves an asynchronous transaction before its commit: no activit
   });
   expect(await (await fetch(`${url}?read`)).text()).toBe("1");
 });
+
+test("turns of the event loop that follow each other let no timer through, however long they take", async () => {
+  let hasRung = false;
+  await runInDurableObject(objectOf("busy"), async () => {
+    setTimeout(() => (hasRung = true), 1);
+    const untilMs = Date.now() + 100;
+    while (Date.now() < untilMs) await new Response("x").text();
+    expect(hasRung).toBe(false);
+  });
+});
