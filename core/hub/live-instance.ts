@@ -1,6 +1,7 @@
 /** An instance in memory: its record, its messages, and while it runs its live orchestrator. */
 import type { HistoryEvent } from "../history/events.ts";
 import type { OrchestratorRun } from "../replay/run.ts";
+import { SparseMap } from "../sparse-map.ts";
 import type { EntityRecord, InstanceRecord, StoredInstance } from "../store/contract.ts";
 import type { ActivityJob } from "./activity-attempt.ts";
 import { type EventMessage, type Message, messageOf } from "./message.ts";
@@ -24,24 +25,24 @@ export class LiveInstance {
   /** The history so far, kept only for the development check. */
   recorded: HistoryEvent[] = [];
   /** Where in user code its steps were taken, by sequence id; filled only for the development check. */
-  readonly callSites: Map<number, string> = new Map();
+  readonly callSites: SparseMap<number, string> = new SparseMap();
   inbox: Message[] = [];
   /** Messages kept for a scheduled start; `undefined` when it is not waiting for one. */
   held: Message[] | undefined;
   /** Sequence ids of activities whose outcome is not recorded yet; known while the run is live. */
   readonly openTasks: Set<number> = new Set();
   /** Children whose outcome is not recorded yet: sequence id → instance id. */
-  readonly openChildren: Map<number, string> = new Map();
+  readonly openChildren: SparseMap<number, string> = new SparseMap();
   /** Timers that have not fired, by sequence id → due instant in ms. May hold cancelled ones after a replay. */
-  readonly openTimers: Map<number, number> = new Map();
+  readonly openTimers: SparseMap<number, number> = new SparseMap();
   /** Entity locks requested and not released: critical section → entities. */
-  readonly openLocks: Map<string, Set<string>> = new Map();
+  readonly openLocks: SparseMap<string, Set<string>> = new SparseMap();
   /** The entity, when the id is one: as of the last turn, committed or not. */
   entity: EntityRecord | undefined;
   /** An entity's messages that wait for its lock to be released. */
   waiting: EventMessage[] = [];
   /** Signals for later, by their place in the stored inbox. */
-  readonly scheduled: Map<number, EventMessage> = new Map();
+  readonly scheduled: SparseMap<number, EventMessage> = new SparseMap();
   /** True while the store is being read for it, or is to be read again. */
   isLoading = false;
   /** What the store knows of it has been taken over; before that `record` says nothing. */
@@ -126,7 +127,7 @@ export class LiveInstance {
     this.past = undefined;
     this.recorded = [];
     this.callSites.clear();
-    this.openTasks.clear();
+    if (this.openTasks.size > 0) this.openTasks.clear();
     this.openChildren.clear();
     this.openTimers.clear();
     this.openLocks.clear();

@@ -88,9 +88,10 @@ export async function openEngine(options: TaskHubOptions, receipts?: ReceiptBook
   const registry = new Registry(options.functions, [http, scheduleEntity(() => engine)]);
   const session = await (isDirect ? store : new SealedStore(store, codec)).open(hubName);
   const checksDeterminism = options.checkDeterminism ?? false;
+  const ports = runPorts(registry, payloads, logger);
   const newRun: EngineOptions["newRun"] = ({ instanceId, callSites }, onViolation, isStrict = false) => {
-    const ports = runPorts(instanceId, registry, payloads, logger, onViolation);
-    return new OrchestratorRun({ ...ports, isStrict, ...(checksDeterminism && { callSites }) });
+    const noted = checksDeterminism ? callSites : undefined;
+    return new OrchestratorRun(ports, { instanceId, isStrict, callSites: noted, onViolation });
   };
   const engine: Engine = new Engine({
     hubName,
@@ -132,18 +133,9 @@ function oneOf<const T extends string>(value: T | undefined, choices: readonly [
 }
 
 /** What replay sees of a hub. */
-export function runPorts(
-  instanceId: string,
-  registry: Registry,
-  payloads: Payloads,
-  logger: Logger,
-  onViolation: () => void,
-): RunPorts {
+export function runPorts(registry: Registry, payloads: Payloads, logger: Logger): RunPorts {
   return {
-    instanceId,
     logger,
-    onViolation,
-    isStrict: false,
     orchestrator: (name, version) => registry.orchestrator(name, version),
     activity: (name, version) => registry.activity(name, version),
     encode: (value) => payloads.encode(value),

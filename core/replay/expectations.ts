@@ -5,6 +5,7 @@
 import { NonDeterminismError, type NonDeterminismReport } from "../errors.ts";
 import type { OrchestratorAction } from "../history/actions.ts";
 import type { ActionEvent, HistoryEvent } from "../history/events.ts";
+import { SparseMap } from "../sparse-map.ts";
 import { unreachable } from "../unreachable.ts";
 
 /** A recorded action that the code has yet to take, and where in the history it stands. */
@@ -21,11 +22,11 @@ export type Verdict =
   | { readonly type: "mismatch"; readonly error: NonDeterminismError };
 
 export class Expectations {
-  readonly #open = new Map<number, Expected>();
+  readonly #open = new SparseMap<number, Expected>();
   readonly #isStrict: boolean;
-  readonly #callSites: Map<number, string> | undefined;
+  readonly #callSites: SparseMap<number, string> | undefined;
 
-  constructor(isStrict: boolean, callSites: Map<number, string> | undefined) {
+  constructor(isStrict: boolean, callSites: SparseMap<number, string> | undefined) {
     this.#isStrict = isStrict;
     this.#callSites = callSites;
   }
@@ -74,6 +75,7 @@ export class Expectations {
 
   /** The first recorded action that the code did not take, as an error; `undefined` when it took all. */
   leftOver(instanceId: string): NonDeterminismError | undefined {
+    if (this.#open.size === 0) return undefined;
     const [next] = this.#open.values();
     if (!next) return undefined;
     const { event, eventIndex } = next;

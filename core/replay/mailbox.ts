@@ -7,6 +7,7 @@
  */
 import { Fifo } from "../fifo.ts";
 import type { EventRaisedEvent } from "../history/events.ts";
+import { SparseMap } from "../sparse-map.ts";
 
 /** A wait that can be handed an event. */
 export interface EventWaiter {
@@ -20,8 +21,8 @@ interface Buffered {
 }
 
 export class Mailbox {
-  readonly #waiters = new Map<string, Fifo<EventWaiter>>();
-  readonly #buffered = new Map<string, Fifo<Buffered>>();
+  readonly #waiters = new SparseMap<string, Fifo<EventWaiter>>();
+  readonly #buffered = new SparseMap<string, Fifo<Buffered>>();
   #arrivals = 0;
 
   /** Hands an event to the oldest open wait, or keeps it. */
@@ -59,7 +60,7 @@ export class Mailbox {
   }
 }
 
-function queueIn<T>(queues: Map<string, Fifo<T>>, name: string): Fifo<T> {
+function queueIn<T>(queues: SparseMap<string, Fifo<T>>, name: string): Fifo<T> {
   const queue = queues.get(name) ?? new Fifo<T>();
   queues.set(name, queue);
   return queue;

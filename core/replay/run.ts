@@ -17,6 +17,7 @@ import { FunctionNotRegisteredError, type NonDeterminismError, OrchestratorRuleE
 import { type FailureDetails, failureFrom } from "../failure.ts";
 import { type CarriedEvent, isCarried, type OrchestratorAction, type TurnDecision } from "../history/actions.ts";
 import type { ExecutionStartedEvent, GenericEvent, HistoryEvent } from "../history/events.ts";
+import { SparseMap } from "../sparse-map.ts";
 import { completionOf, type End, type NextGeneration } from "./completion.ts";
 import { ReplayContext } from "./context.ts";
 import { CriticalSection, type EntityHost } from "./entity-calls.ts";
@@ -24,7 +25,7 @@ import { callSite, Expectations, unrecordedStep } from "./expectations.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Operation } from "./operations.ts";
 import { PATCH_NOTE } from "./patches.ts";
-import type { RunPorts } from "./ports.ts";
+import type { RunOptions, RunPorts } from "./ports.ts";
 import { type ProgramHost, type SynchronousProgram, startProgram } from "./program.ts";
 import { callOutsideTurn, foreignAwait } from "./rules.ts";
 
@@ -40,7 +41,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   started: ExecutionStartedEvent | undefined;
   customStatus: string | undefined;
   nextGeneration: NextGeneration | undefined;
-  readonly patches: Map<string, boolean> = new Map();
+  readonly patches: SparseMap<string, boolean> = new SparseMap();
 
   #past: readonly HistoryEvent[] = [];
   #fresh: readonly HistoryEvent[] = [];
@@ -62,20 +63,23 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   #notes: GenericEvent[] = [];
   #canceledTimers: number[] = [];
   #canceledTasks: number[] = [];
-  readonly #actions = new Map<number, OrchestratorAction>();
-  readonly #unrecorded = new Map<number, string | undefined>();
-  readonly #operations = new Map<number, Operation>();
-  readonly #requests = new Map<string, Operation>();
+  /** What the turn's code has decided so far. */
+  #actions: OrchestratorAction[] = [];
+  readonly #unrecorded = new SparseMap<number, string | undefined>();
+  readonly #operations = new SparseMap<number, Operation>();
+  readonly #requests = new SparseMap<string, Operation>();
   #criticalSection: CriticalSection | undefined;
+  readonly #options: RunOptions;
   readonly #expectations: Expectations;
 
-  constructor(ports: RunPorts) {
+  constructor(ports: RunPorts, options: RunOptions) {
     this.ports = ports;
-    this.#expectations = new Expectations(ports.isStrict, ports.callSites);
+    this.#options = options;
+    this.#expectations = new Expectations(options.isStrict, options.callSites);
   }
 
   get instanceId(): string {
-    return this.ports.instanceId;
+    return this.#options.instanceId;
   }
   get isSuspended(): boolean {
     return this.#isSuspended;
@@ -122,8 +126,8 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     this.#isActive = false;
     this.#past = [];
     this.#fresh = [];
-    const actions = [...this.#actions.values()];
-    this.#actions.clear();
+    const actions = this.#actions;
+    this.#actions = [];
     if (this.#end) {
       const unprocessed = [...this.mailbox.unconsumed(), ...this.#late];
       actions.push(completionOf(this.nextId(), this.#end, this.nextGeneration, unprocessed));
@@ -147,15 +151,15 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     if (operation) this.#operations.set(action.id, operation);
     this.#expectations.noteCallSite(action.id);
     if (!this.isReplaying) {
-      this.#actions.set(action.id, action);
+      this.#actions.push(action);
       return;
     }
     const verdict = this.#expectations.check(action, this.instanceId);
     if (verdict.type === "mismatch") throw this.#mismatched(verdict.error);
     if (verdict.type === "unrecorded") {
-      this.#actions.set(action.id, action);
+      this.#actions.push(action);
       this.#unrecorded.set(action.id, callSite().callSite);
-    } else if (verdict.type === "input" && this.ports.isStrict) {
+    } else if (verdict.type === "input" && this.#options.isStrict) {
       throw this.#mismatched(verdict.error);
     } else if (verdict.type === "input") {
       this.warn(
@@ -186,7 +190,14 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   #withdraw(id: number, canceled: number[]): void {
     this.#operations.delete(id);
     this.#unrecorded.delete(id);
-    if (!this.#actions.delete(id) && !this.isReplaying) canceled.push(id);
+    const at = this.#indexOf(id);
+    if (at >= 0) this.#actions.splice(at, 1);
+    else if (!this.isReplaying) canceled.push(id);
+  }
+
+  /** Where an action stands among what the turn has decided; -1 when it is not there. */
+  #indexOf(id: number): number {
+    return this.#actions.findLastIndex((action) => action.id === id);
   }
 
   decode(text: string | undefined): unknown {
@@ -356,9 +367,10 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   /** Steps that a rewind took out of the history stand again where they were taken anew. */
   #recordRewound(): void {
     for (const id of this.#unrecorded.keys()) {
-      const action = this.#actions.get(id);
+      const at = this.#indexOf(id);
+      const action = this.#actions[at];
       if (!action || this.#expectations.check(action, this.instanceId).type === "unrecorded") continue;
-      this.#actions.delete(id);
+      this.#actions.splice(at, 1);
       this.#unrecorded.delete(id);
     }
   }
@@ -397,7 +409,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
     }
     if (this.#isRewound) return;
     for (const [id, site] of this.#unrecorded) {
-      const action = this.#actions.get(id);
+      const action = this.#actions[this.#indexOf(id)];
       if (action) {
         this.#mismatched(unrecordedStep(action, this.instanceId, eventIndex, site));
         return;
@@ -427,7 +439,7 @@ export class OrchestratorRun implements EntityHost, ProgramHost {
   #violate(error: OrchestratorRuleError): void {
     if (this.#violation || this.#isStopped) return;
     this.#violation = error;
-    this.ports.onViolation();
+    this.#options.onViolation();
   }
 
   #mismatched(error: NonDeterminismError): NonDeterminismError {

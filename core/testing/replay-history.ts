@@ -44,7 +44,8 @@ export async function replayHistory<TInput, TOutput>(
   const registry = new Registry([definition, ...others]);
   const payloads = new Payloads(options.codec ?? defaultCodec, DEFAULT_LIMITS);
   const { instanceId } = started.orchestrationInstance;
-  const run = new OrchestratorRun(runPorts(instanceId, registry, payloads, options.logger ?? silentLogger, () => {}));
+  const ports = runPorts(registry, payloads, options.logger ?? silentLogger);
+  const run = new OrchestratorRun(ports, { instanceId, isStrict: false, onViolation: () => {} });
   const host = systemHost();
   run.begin(untilTermination(events), []);
   while (run.step()) await new Promise<void>((resolve) => host.afterMicrotasks(resolve));
