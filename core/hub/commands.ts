@@ -75,7 +75,12 @@ export function start(
     };
     const { dedupeStatuses } = options;
     return engine
-      .send(instanceId, { kind: "start", event, ...(dedupeStatuses && { dedupeStatuses }) })
+      .send(instanceId, {
+        kind: "start",
+        event,
+        hasNewId: options.instanceId === undefined,
+        ...(dedupeStatuses && { dedupeStatuses }),
+      })
       .then(() => instanceId);
   };
   const checked = payloads.checkInput(definition, input);

@@ -168,7 +168,7 @@ export class Engine implements EnginePorts, ClientPorts {
       message.ack?.reject(stopped);
       return;
     }
-    const live = this.acquire(instanceId);
+    const live = this.#instances.acquire(instanceId, message.kind === "start" && message.hasNewId);
     if (message.ack && live.unread) message.ack.reject(live.unread.error);
     else this.deliver(live, message);
   }

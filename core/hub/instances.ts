@@ -45,8 +45,8 @@ export class Instances {
     return live?.isLoading ? undefined : live;
   }
 
-  /** The instance: read if the store answers at once, being read otherwise. */
-  acquire(instanceId: string): LiveInstance {
+  /** The instance: read if the store answers at once, being read otherwise; not read when the id has just been made up, so that there is nothing to read. */
+  acquire(instanceId: string, hasNewId = false): LiveInstance {
     const known = this.#live.get(instanceId);
     if (known) {
       this.#touch(known);
@@ -56,6 +56,10 @@ export class Instances {
     if (this.#live.size >= this.#evictAtSize) this.#evict();
     const live = new LiveInstance(instanceId);
     this.#live.set(instanceId, live);
+    if (hasNewId) {
+      live.load(undefined);
+      return live;
+    }
     this.read(
       live,
       () => this.#ports.session.load(instanceId),

@@ -38,6 +38,8 @@ export interface StartMessage extends MessageBase {
   readonly dedupeStatuses?: readonly OrchestrationStatus[];
   /** The next generation of the same instance, rather than a start from outside. */
   readonly isContinuation?: boolean;
+  /** The id was made up for this start: there is nothing of that instance yet, and the store need not be asked. */
+  readonly hasNewId?: boolean;
 }
 /** The time of a scheduled start has come. */
 export interface ReleaseMessage extends MessageBase {

@@ -54,7 +54,7 @@ describe("over an asynchronous store", () => {
     const ended = hub.waitForOrchestrationCompletion("w");
     await settle();
     store.hold("load");
-    const started = hub.scheduleNewOrchestration(caller);
+    const started = hub.scheduleNewOrchestration(caller, undefined, { instanceId: "c" });
     await settle();
     store.letOne("load");
     await started;
@@ -63,6 +63,17 @@ describe("over an asynchronous store", () => {
     expect(store.applied.at(-1)?.map(({ instanceId }) => instanceId)).toContain("w");
     store.release("load");
     expect(await ended).toMatchObject({ runtimeStatus: "Completed", output: "on" });
+  });
+
+  it("an id that was made up for a start is not looked for", async () => {
+    const store = new GatedStore();
+    const quick = defineOrchestrator("quick", async () => 1);
+    const hub = await openHub([quick], { store });
+    store.hold("load");
+    const id = await hub.scheduleNewOrchestration(quick);
+    expect(store.heldCount("load")).toBe(0);
+    store.release("load");
+    expect(await stateOf(hub, id)).toMatchObject({ runtimeStatus: "Completed", output: 1 });
   });
 
   it("an opening whose reads fail says so, and does not hang", async () => {
