@@ -3,6 +3,7 @@
  *
  * D1. Parameters are positional (`?1`, `?2` …). Numbers may be bound as REAL, so every number goes into an INTEGER column.
  * D2. A statement that fails changes nothing, and neither does a transaction whose work throws.
+ * D3. A statement outside a transaction is one of its own, as durable as any.
  */
 
 /** A value that goes into a statement: text, a finite number, or null. Booleans are written as 0 and 1, absent values as null. */

@@ -13,6 +13,9 @@ export interface KnownRow extends IndexedColumns {
   readonly turnsKey: number;
   /** 1 when the record lies in chunks. */
   readonly isLong: number;
+  /** Turns of its history, and the events in them; absent while that is not known. */
+  turnCount?: number;
+  eventCount?: number;
 }
 
 /** Rows that are remembered, at some 200 bytes each. */

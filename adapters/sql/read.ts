@@ -49,8 +49,11 @@ export function loadInstance(
   if (!row || (row.turnsKey === null && row.entityAtMs === null && row.hasMessages === 0)) return undefined;
   const messages = row.hasMessages === 0 ? [] : readMessages(driver, hub, id);
   const { turnsKey, createdAtMs, completedAtMs, isBusy, record } = row;
+  const turnCount = row.turnId === null ? 0 : (row.turnId % TURNS_MAX) + 1;
+  const eventCount = row.eventCount ?? 0;
   if (turnsKey !== null) {
-    rows.set(id, { turnsKey, createdAtMs, completedAtMs, isBusy, isLong: record === null ? 1 : 0 });
+    const isLong = record === null ? 1 : 0;
+    rows.set(id, { turnsKey, createdAtMs, completedAtMs, isBusy, isLong, turnCount, eventCount });
   }
   return {
     record: turnsKey === null ? undefined : readRecord(driver, hub, id, record),
@@ -61,8 +64,8 @@ export function loadInstance(
       row.turnAtMs ?? 0,
       ...messages.map(({ atMs }) => atMs),
     ),
-    turnCount: row.turnId === null ? 0 : (row.turnId % TURNS_MAX) + 1,
-    eventCount: row.eventCount ?? 0,
+    turnCount,
+    eventCount,
     inbox: messages.map(({ sequence, message }) =>
       readMessage(getText(driver, { hub, id, kind: "message", number: sequence }, message)),
     ),

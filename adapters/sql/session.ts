@@ -21,6 +21,7 @@ import { KnownRows } from "./known-rows.ts";
 import { queryEntities, queryInstances } from "./query.ts";
 import { loadInstance, readDueTimers, readHistory, readNextTimerAtMs, readOpenInstances } from "./read.ts";
 import { TurnKeys } from "./turn-keys.ts";
+import { appendTurn } from "./turns.ts";
 import { applyChange, type Writer } from "./write.ts";
 
 /** How a session and its database deal with each other. */
@@ -80,7 +81,9 @@ export class SqlSession implements StoreSession {
     if (this.#isFenced) throw new HubFencedError(this.#name);
     if (changes.length === 0) return;
     const { driver } = this.#port;
+    const [first] = changes;
     try {
+      if (changes.length === 1 && first && this.#append(first)) return;
       const { hub, keys } = driver.transaction(() => {
         const owned = this.#own();
         for (const change of changes) applyChange(owned, change);
@@ -124,6 +127,20 @@ export class SqlSession implements StoreSession {
     this.#port.closed();
   }
 
+  /** Commits what is one turn and nothing else; false when the change is more than that. */
+  #append(change: InstanceChange): boolean {
+    if (!this.#keys) return false;
+    const isWritten = appendTurn(this.#port.driver, this.#rows, change, { name: this.#name, epoch: this.epoch });
+    if (isWritten === false) this.#refuse();
+    return isWritten === true;
+  }
+
+  /** @throws HubFencedError because another session has the hub. */
+  #refuse(): never {
+    this.fence();
+    throw new HubFencedError(this.#name);
+  }
+
   /** What is written to, after making sure that the hub is this session's. */
   #own(): Writer {
     const { driver } = this.#port;
@@ -133,8 +150,7 @@ export class SqlSession implements StoreSession {
       return { driver, hub, rows, keys: new TurnKeys(driver, hub, keysEnd) };
     }
     if (this.#port.isOwner()) return { driver, hub: this.#hub, rows, keys: this.#keys };
-    this.fence();
-    throw new HubFencedError(this.#name);
+    return this.#refuse();
   }
 
   #read<T>(read: (driver: SqlDriver, hub: number) => T, nothing: T): T {

@@ -5,7 +5,7 @@
  * W2. A column that an index covers is written only when its value changes: writing it costs a row for the index even when
  *     the value stays the same.
  */
-import { compactText, type HistoryEvent } from "../../core/history/events.ts";
+import type { HistoryEvent } from "../../core/history/events.ts";
 import type {
   EntityRecord,
   InboxMessage,
@@ -16,8 +16,9 @@ import type {
 import type { SqlDriver, SqlRow } from "./driver.ts";
 import { keyOf } from "./key-text.ts";
 import type { IndexedColumns, KnownRow, KnownRows } from "./known-rows.ts";
-import { dropChunks, putText } from "./long-text.ts";
-import { TURNS_MAX, type TurnKeys, turnId } from "./turn-keys.ts";
+import { dropChunks, putText, ROW_TEXT_BYTES_MAX } from "./long-text.ts";
+import type { TurnKeys } from "./turn-keys.ts";
+import { dropTurns, writeTurn } from "./turns.ts";
 
 /** Where a session writes. */
 export interface Writer {
@@ -28,7 +29,7 @@ export interface Writer {
 }
 
 /** Whose rows are written. */
-interface Target extends Writer {
+export interface Target extends Writer {
   /** Key of the instance. */
   readonly id: string;
   readonly atMs: number;
@@ -43,9 +44,7 @@ export function applyChange({ driver, hub, rows, keys }: Writer, change: Instanc
   if (record) writeRecord(target, record);
   if (entity) writeEntity(target, entity);
   else if (entity === null) dropEntity(target);
-  turns.forEach((events, index) => {
-    writeTurn(target, (change.firstTurn ?? 0) + index, events, index === 0 ? timersAdded : []);
-  });
+  if (turns.length > 0) writeTurns(target, change.firstTurn ?? 0, turns, timersAdded);
   if (timersRemoved) for (const timer of timersRemoved) dropTimer(target, timer);
   for (const timer of timersAdded) addTimer(target, timer, turns.length === 0);
   if (inboxRemoved) for (const sequence of inboxRemoved) dropMessage(target, sequence);
@@ -59,21 +58,24 @@ function dropGeneration(target: Target): void {
   const { driver, hub, id } = target;
   const row = rowOf(target);
   if (row) {
-    const [first, last] = [turnId(row.turnsKey, 0), turnId(row.turnsKey, TURNS_MAX - 1)];
-    const noted = driver.all<{ timers: string }>(
-      `SELECT timers FROM holdfast_turns WHERE id BETWEEN ?1 AND ?2 AND timers IS NOT NULL`,
-      first,
-      last,
-    );
-    for (const { timers } of noted) {
-      for (const [dueAtMs, kind, timerId] of JSON.parse(timers) as TimerNote[]) {
-        driver.run(DELETE_TIMER, hub, dueAtMs, id, kind, timerId);
-      }
-    }
-    driver.run(`DELETE FROM holdfast_turns WHERE id BETWEEN ?1 AND ?2`, first, last);
+    for (const [dueAtMs, kind, timerId] of dropTurns(driver, row))
+      driver.run(DELETE_TIMER, hub, dueAtMs, id, kind, timerId);
   }
   driver.run(`DELETE FROM holdfast_timers WHERE hub = ?1 AND instanceId = ?2 AND isLoose = 1`, hub, id);
   driver.run(`DELETE FROM holdfast_chunks WHERE hub = ?1 AND instanceId = ?2 AND kind = 'turn'`, hub, id);
+}
+
+function writeTurns(
+  target: Target,
+  firstTurn: number,
+  turns: readonly (readonly HistoryEvent[])[],
+  timersAdded: readonly StoredTimer[],
+): void {
+  const row = rowOf(target);
+  if (!row) throw new TypeError(`A change has turns of '${target.id}', which has no record.`);
+  turns.forEach((events, index) => {
+    writeTurn(target, row, firstTurn + index, events, index === 0 ? timersAdded : []);
+  });
 }
 
 /** Drops what `dropGeneration` leaves. */
@@ -102,13 +104,14 @@ function rowOf({ driver, hub, rows, id }: Target): KnownRow | undefined {
 function writeRecord(target: Target, record: InstanceRecord): void {
   const { driver, hub, rows, id, atMs } = target;
   const place = { hub, id, kind: "record", number: 0 } as const;
-  // The input comes first: it never changes, so neither do its chunks when it is long.
-  const text = putText(driver, place, JSON.stringify({ input: record.input, ...record }));
+  // A long input comes first: it never changes, so neither do its chunks.
+  const isInputLong = record.input !== undefined && record.input.length * 3 > ROW_TEXT_BYTES_MAX;
+  const text = putText(driver, place, JSON.stringify(isInputLong ? { input: record.input, ...record } : record));
   const { status, createdAtMs, completedAtMs = null } = record;
   const now = { createdAtMs, completedAtMs, isBusy: record.isBusy ? 1 : 0, isLong: text === null ? 1 : 0 };
   const columns = [status, keyOf(record.name), atMs, text];
   if (!rows.get(id)) {
-    const row = { ...now, turnsKey: target.keys.take() };
+    const row: KnownRow = { ...now, turnsKey: target.keys.take(), turnCount: 0, eventCount: 0 };
     const isNew = driver.run(
       INSERT_INSTANCE,
       hub,
@@ -125,7 +128,7 @@ function writeRecord(target: Target, record: InstanceRecord): void {
     }
   }
   const old = rowOf(target) as KnownRow;
-  rows.set(id, { ...now, turnsKey: old.turnsKey });
+  rows.set(id, { ...old, ...now });
   const changed = INDEXED.filter((column) => old[column] !== now[column]);
   driver.run(updateOf(changed), ...columns, ...changed.map((column) => now[column]), hub, id);
   if (old.isLong && text !== null) dropChunks(driver, place);
@@ -171,36 +174,6 @@ function writeEntity({ driver, hub, id, atMs }: Target, entity: EntityRecord): v
 function dropEntity({ driver, hub, id }: Target): void {
   driver.run(`DELETE FROM holdfast_entities WHERE hub = ?1 AND instanceId = ?2`, hub, id);
   dropChunks(driver, { hub, id, kind: "entity", number: 0 });
-}
-
-function writeTurn(
-  target: Target,
-  turn: number,
-  events: readonly HistoryEvent[],
-  timersAdded: readonly StoredTimer[],
-): void {
-  const { driver, hub, id, atMs } = target;
-  const row = rowOf(target);
-  if (!row) throw new TypeError(`A change has turns of '${id}', which has no record.`);
-  driver.run(
-    turn === 0 ? INSERT_FIRST_TURN : INSERT_NEXT_TURN,
-    turnId(row.turnsKey, turn),
-    atMs,
-    events.length,
-    timersAdded.length === 0 ? null : JSON.stringify(timersAdded.map(noteOf)),
-    putText(driver, { hub, id, kind: "turn", number: turn }, compactText(events)),
-  );
-}
-
-const INSERT_FIRST_TURN = `INSERT INTO holdfast_turns (id, atMs, eventCount, timers, events) VALUES (?1, ?2, ?3, ?4, ?5)`;
-const INSERT_NEXT_TURN = `INSERT INTO holdfast_turns (id, atMs, eventCount, timers, events) VALUES (?1, ?2,
-  ?3 + coalesce((SELECT eventCount FROM holdfast_turns WHERE id = ?1 - 1), 0), ?4, ?5)`;
-
-/** What the row of a turn keeps of a timer: the rest of its key. */
-type TimerNote = [dueAtMs: number, kind: string, timerId: number];
-
-function noteOf({ dueAtMs, kind, timerId }: StoredTimer): TimerNote {
-  return [dueAtMs, kind, timerId];
 }
 
 const DELETE_TIMER = `DELETE FROM holdfast_timers WHERE hub = ?1 AND dueAtMs = ?2 AND instanceId = ?3 AND kind = ?4 AND timerId = ?5`;

@@ -13,8 +13,15 @@ const FIRST: InstanceChange = {
 };
 const SECOND: InstanceChange = { instanceId: "a", atMs: 2_000, firstTurn: 1, turns: [turn(2_000, "two")] };
 
+const THIRD: InstanceChange = { instanceId: "c", atMs: 2_000, record: record("c") };
+
 /** Opens the hub again through `store` while the first session is open, and lets the first one try to write. */
-async function fenceFrom(hub: HubUnderTest, store: HubStore, isKnownAtOnce: boolean): Promise<void> {
+async function fenceFrom(
+  hub: HubUnderTest,
+  store: HubStore,
+  isKnownAtOnce: boolean,
+  ...attempt: InstanceChange[]
+): Promise<void> {
   await hub.commit(FIRST);
   const older = hub.session;
   const newer = await store.open(HUB);
@@ -22,7 +29,6 @@ async function fenceFrom(hub: HubUnderTest, store: HubStore, isKnownAtOnce: bool
   expect(newer.isFenced).toBe(false);
   if (isKnownAtOnce) expect(older.isFenced).toBe(true);
   else await newer.commit([{ instanceId: "b", atMs: 1_500, record: record("b") }]);
-  const attempt = [SECOND, { instanceId: "c", atMs: 2_000, record: record("c") }];
   for (let round = 0; round < 2; round++) {
     await expect(hub.commit(...attempt)).rejects.toMatchObject({ code: "hubFenced" });
     expect(older.isFenced).toBe(true);
@@ -33,7 +39,7 @@ async function fenceFrom(hub: HubUnderTest, store: HubStore, isKnownAtOnce: bool
   expect(await newer.history("a")).toHaveLength(4);
   expect(newer.isFenced).toBe(false);
   await older.close();
-  await newer.commit([{ instanceId: "c", atMs: 3_000, record: record("c") }]);
+  await newer.commit([THIRD]);
   hub.session = newer;
 }
 
@@ -81,11 +87,16 @@ export const OPENING: Cases = {
   },
 
   "S2: a newer session fences the older at once, which then changes nothing": (hub) =>
-    fenceFrom(hub, hub.database.store, true),
+    fenceFrom(hub, hub.database.store, true, SECOND, THIRD),
 
   "S2: a newer session through another connection fences the older by its next commit": async (hub) => {
     const store = hub.connect();
-    if (store) await fenceFrom(hub, store, false);
+    if (store) await fenceFrom(hub, store, false, SECOND, THIRD);
+  },
+
+  "S2: a newer session through another connection fences an older one that writes a single turn": async (hub) => {
+    const store = hub.connect();
+    if (store) await fenceFrom(hub, store, false, SECOND);
   },
 
   "S2: an older session that has made as many commits as the newer one is fenced all the same": async (hub) => {

@@ -86,22 +86,17 @@ export function sqlMedium(connect: (process: MortalProcess) => SqlDriver): Mediu
 function mortalDriver(driver: SqlDriver, process: MortalProcess): SqlDriver {
   const { statement, transaction } = sqlPoints(process);
   return {
-    all<Row extends SqlRow>(sql: string, ...params: readonly SqlValue[]): readonly Row[] {
-      statement(sql);
-      return driver.all<Row>(sql, ...params);
-    },
-    run(sql, ...params) {
-      statement(sql);
-      return driver.run(sql, ...params);
-    },
+    all: <Row extends SqlRow>(sql: string, ...params: readonly SqlValue[]): readonly Row[] =>
+      statement(sql, () => driver.all<Row>(sql, ...params)),
+    run: (sql, ...params) => statement(sql, () => driver.run(sql, ...params)),
     transaction: (work) => transaction((inside) => driver.transaction(inside), work),
   };
 }
 
 /** What a process that uses a SQL database comes by. */
 interface SqlPoints {
-  /** Comes to a statement. */
-  statement(sql: string): void;
+  /** Runs a statement by way of `perform`. One that writes and is in no transaction is its own. */
+  statement<T>(sql: string, perform: () => T): T;
   /** Runs a transaction by way of `perform`. */
   transaction<T>(perform: (work: () => T) => T, work: () => T): T;
 }
@@ -110,10 +105,15 @@ interface SqlPoints {
 export function sqlPoints(process: MortalProcess): SqlPoints {
   let isInside = false;
   return {
-    statement(sql) {
+    statement(sql, perform) {
       const point = sql.replace(/\s+/g, " ").slice(0, 60);
+      const isRead = point.startsWith("SELECT");
       if (isInside) process.pass(`inside, before ${point}`);
-      else process.reach(point);
+      else if (isRead) process.reach(point);
+      else process.pass(`before ${point}`);
+      const result = perform();
+      if (!isInside && !isRead) process.pass(`after ${point}`);
+      return result;
     },
     transaction(perform, work) {
       process.pass("before the transaction");

@@ -12,10 +12,7 @@ function objectMedium(storage: DurableObjectStorage): Medium {
       const { statement, transaction } = sqlPoints(process);
       return new DurableObjectStore({
         sql: {
-          exec(query, ...bindings) {
-            statement(query);
-            return storage.sql.exec(query, ...bindings);
-          },
+          exec: (query, ...bindings) => statement(query, () => storage.sql.exec(query, ...bindings)),
         },
         transactionSync: (closure) => transaction((work) => storage.transactionSync(work), closure),
       });
