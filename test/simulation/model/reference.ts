@@ -95,7 +95,10 @@ class Reference implements Surface<Box> {
         this.#turn++;
         this.#nowMs = event.timestamp.getTime();
       } else if (event.eventId > 0) recorded.push(event);
-      else this.#receive(event);
+      else {
+        this.#checkArrival(event);
+        this.#receive(event);
+      }
     }
     this.#endTurn(recorded);
     return this.#problems;
@@ -107,6 +110,12 @@ class Reference implements Surface<Box> {
   }
 
   // ---- events
+
+  /** What the program gave up in an earlier turn does not come any more; one that came in the same turn may be held for a resume. */
+  #checkArrival(event: HistoryEvent): void {
+    if (event.type === "TimerFired" && (this.#withdrawn.get(event.timerId) ?? this.#turn) < this.#turn)
+      this.#problems.push(`the timer ${event.timerId} fired, which was cancelled`);
+  }
 
   #receive(event: HistoryEvent): void {
     if (this.#isSuspended && event.type !== "ExecutionResumed" && event.type !== "ExecutionSuspended") {
@@ -125,8 +134,6 @@ class Reference implements Surface<Box> {
         this.#take(this.#operations, event.taskScheduledId, event);
         break;
       case "TimerFired":
-        if ((this.#withdrawn.get(event.timerId) ?? this.#turn) < this.#turn)
-          this.#problems.push(`the timer ${event.timerId} fired, which was cancelled`);
         this.#take(this.#operations, event.timerId, event);
         break;
       case "EntityOperationCompleted":
