@@ -19,9 +19,9 @@ export interface KnownRow extends IndexedColumns {
 }
 
 /** Rows that are remembered, at some 200 bytes each. */
-const KNOWN_ROWS_MAX = 20_000;
+export const KNOWN_ROWS_MAX = 20_000;
 
-/** Known rows by the key of their instance. */
+/** Known rows by the key of their instance; the one that was written least recently goes first when there are too many. */
 export class KnownRows {
   readonly #rows = new Map<string, KnownRow>();
 
@@ -29,7 +29,7 @@ export class KnownRows {
     return this.#rows.get(id);
   }
   set(id: string, row: KnownRow): void {
-    if (this.#rows.size >= KNOWN_ROWS_MAX && !this.#rows.has(id)) this.#dropOldest();
+    if (!this.#rows.delete(id) && this.#rows.size >= KNOWN_ROWS_MAX) this.#dropOldest();
     this.#rows.set(id, row);
   }
   delete(id: string): void {

@@ -229,6 +229,10 @@ export interface TaskHubClient {
     options?: { readonly includeState?: boolean },
   ): Promise<EntityMetadata<TState> | undefined>;
   queryEntities(query?: EntityQuery): Pageable<EntityMetadata>;
+  /**
+   * Releases locks whose owner no longer runs. Repeating it is harmless; it counts what this call has released, so that one that was cut short and
+   * made again (by another tab, say) counts the rest.
+   */
   cleanEntityStorage(request?: CleanEntityStorageRequest): Promise<CleanEntityStorageResult>;
   /** The history of the current generation, oldest event first. */
   getOrchestrationHistory(id: string): Promise<readonly HistoryEvent[]>;

@@ -2,7 +2,7 @@
 import type { EntityOperationSignaledEvent } from "../history/events.ts";
 import { type InboxMessage, isPromise, type StoredTimer } from "../store/contract.ts";
 import type { EnginePorts } from "./engine-ports.ts";
-import { EntityTurn } from "./entity-turn.ts";
+import { EntityTurn, isForOwner } from "./entity-turn.ts";
 import type { Draft } from "./group.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import type { EventMessage, Message } from "./message.ts";
@@ -13,9 +13,22 @@ export function admitEntity(live: LiveInstance, engine: EnginePorts): void {
   live.inbox = [];
   const queue = live.waiting;
   live.waiting = [];
+  const waitingCount = queue.length;
   for (const message of inbox) {
     const due = dueMessage(live, message, queue, engine);
     if (due) queue.push(due);
+  }
+  const { lockedBy } = live.entity ?? {};
+  const fresh = queue.slice(waitingCount);
+  // What waited before was not to be taken: of a locked entity only the new messages are looked at, however many wait.
+  if (lockedBy && !fresh.some(({ event }) => isForOwner(event, lockedBy))) {
+    live.waiting = queue;
+    for (const [at, message] of fresh.entries()) {
+      const kept = withoutTime(live, message, engine);
+      queue[waitingCount + at] = kept;
+      keepWaiting(live, kept, engine);
+    }
+    return;
   }
   const { host, payloads, registry, logger, env } = engine.options;
   const turn = new EntityTurn(live.instanceId, live.entity, queue, {

@@ -80,18 +80,9 @@ export class EntityTurn {
 
   /** The first message that may be taken, out of the queue. */
   #next(): EventMessage | undefined {
-    const index = this.lockedBy ? this.#queue.findIndex((message) => this.#isForOwner(message.event)) : 0;
+    const { lockedBy } = this;
+    const index = lockedBy ? this.#queue.findIndex((message) => isForOwner(message.event, lockedBy)) : 0;
     return index < 0 ? undefined : this.#queue.splice(index, 1)[0];
-  }
-
-  #isForOwner(event: HistoryEvent): boolean {
-    const owner = this.lockedBy;
-    if (event.type === "EntityUnlockSent") return true;
-    return (
-      event.type === "EntityOperationCalled" &&
-      event.parentInstanceId === owner?.instanceId &&
-      event.parentExecutionId === owner?.executionId
-    );
   }
 
   #lock(event: EntityLockRequestedEvent): void {
@@ -207,6 +198,16 @@ export class EntityTurn {
   #now(): Date {
     return new Date(this.#ports.now());
   }
+}
+
+/** Whether a locked entity takes a message: a call of the lock's owner, or a release. */
+export function isForOwner(event: HistoryEvent, owner: Lock): boolean {
+  if (event.type === "EntityUnlockSent") return true;
+  return (
+    event.type === "EntityOperationCalled" &&
+    event.parentInstanceId === owner.instanceId &&
+    event.parentExecutionId === owner.executionId
+  );
 }
 
 /**

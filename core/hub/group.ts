@@ -159,12 +159,9 @@ export class Draft {
   }
 }
 
-function isMeant({ instanceId, executionId, taskId }: Cancellation, job: ActivityJob): boolean {
-  return (
-    job.instanceId === instanceId &&
-    job.executionId === executionId &&
-    (taskId === undefined || taskId === job.event.eventId)
-  );
+/** What a cancellation is for: a generation, or one call of it. */
+function scopeOf(instanceId: string, executionId: string, taskId: number | undefined): string {
+  return `${instanceId} ${executionId} ${taskId ?? ""}`;
 }
 
 /** What the caller of a message is told once the commit is done. */
@@ -172,7 +169,9 @@ export type Ack = { readonly message: Message } & ({ readonly value: unknown } |
 
 export class Group {
   readonly drafts: Map<string, Draft> = new Map();
-  #jobs: ActivityJob[] = [];
+  readonly #jobs: ActivityJob[] = [];
+  /** By scope: how many of the jobs there were when those it is for were cancelled. */
+  readonly #canceledJobs = new Map<string, number>();
   readonly #cancellations: Cancellation[] = [];
   /** Callers to tell once the commit is done, and those before it. */
   readonly acks: Ack[] = [];
@@ -195,7 +194,11 @@ export class Group {
   }
   /** Activities to start once the commit is done. */
   get jobs(): readonly ActivityJob[] {
-    return this.#jobs;
+    const canceled = this.#canceledJobs;
+    if (canceled.size === 0) return this.#jobs;
+    const countOf = ({ instanceId, executionId }: ActivityJob, taskId?: number): number =>
+      canceled.get(scopeOf(instanceId, executionId, taskId)) ?? 0;
+    return this.#jobs.filter((job, at) => at >= countOf(job) && at >= countOf(job, job.event.eventId));
   }
   /** Activities to stop once the commit is done. */
   get cancellations(): readonly Cancellation[] {
@@ -209,8 +212,9 @@ export class Group {
   /** Stops activities once the commit is done; those that the same group would start never begin. */
   cancel(cancellation: Cancellation): void {
     this.#cancellations.push(cancellation);
-    if (this.drafts.get(cancellation.instanceId)?.hasJobs)
-      this.#jobs = this.#jobs.filter((job) => !isMeant(cancellation, job));
+    const { instanceId, executionId, taskId } = cancellation;
+    if (this.drafts.get(instanceId)?.hasJobs)
+      this.#canceledJobs.set(scopeOf(instanceId, executionId, taskId), this.#jobs.length);
   }
   /** Promises an instance messages that come before all others it has not taken yet. */
   promiseFirst(live: LiveInstance, messages: readonly Message[]): void {

@@ -10,7 +10,7 @@ import {
   type OrchestrationContext,
   type StoreSession,
 } from "holdfast";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { aesGcm } from "./aes-gcm.ts";
 import { openHub, outputOf, run, stateOf } from "./running.ts";
 
@@ -149,6 +149,45 @@ describe("an encrypting codec", () => {
     const wrong: Codec = { encode: aesGcm.encode, decode: () => Promise.reject(new Error("cannot decrypt")) };
     const hub = await openHub([child], { store, codec: wrong });
     await expect(hub.getOrchestrationState("i")).rejects.toThrow();
+  });
+
+  it("keeps the order of calls that nobody awaits, however long each value takes", async () => {
+    const release: (() => void)[] = [];
+    const slow: Codec = {
+      // The first values take longest.
+      encode: async (value) => {
+        await new Promise<void>((resolve) => release.unshift(resolve));
+        return defaultCodec.encode(value);
+      },
+      decode: async (text) => defaultCodec.decode(text),
+    };
+    const takes = defineOrchestrator("takes", async (ctx) => {
+      const taken: unknown[] = [];
+      for (let n = 0; n < 5; n++) taken.push(await ctx.waitForExternalEvent("x"));
+      return taken;
+    });
+    const log = defineEntity("log", {
+      operations: {
+        add(ctx, n: number) {
+          ctx.state = [...((ctx.state as number[] | undefined) ?? []), n];
+        },
+      },
+    });
+    const opening = openHub([takes, log], { store: new MemoryStore(), codec: slow });
+    const pump = setInterval(() => {
+      for (const go of release.splice(0)) go();
+    });
+    try {
+      const hub = await opening;
+      await hub.scheduleNewOrchestration(takes, undefined, { instanceId: "i" });
+      const raised = [0, 1, 2, 3, 4].map((n) => hub.raiseOrchestrationEvent("i", "x", n));
+      const signalled = [0, 1, 2, 3, 4].map((n) => hub.signalEntity("@log@l", "add", n));
+      await Promise.all([...raised, ...signalled]);
+      expect((await hub.waitForOrchestrationCompletion("i")).output).toEqual([0, 1, 2, 3, 4]);
+      await vi.waitFor(async () => expect((await hub.getEntity("@log@l"))?.state).toEqual([0, 1, 2, 3, 4]));
+    } finally {
+      clearInterval(pump);
+    }
   });
 
   it("keeps rich values", async () => {

@@ -137,14 +137,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     says: "messages are taken newest first",
     file: ENTITY_TURN,
-    find: "    const index = this.lockedBy ? this.#queue.findIndex((message) => this.#isForOwner(message.event)) : 0;",
+    find: "    const index = lockedBy ? this.#queue.findIndex((message) => isForOwner(message.event, lockedBy)) : 0;",
     replace:
-      "    const index = this.lockedBy ? this.#queue.findIndex((message) => this.#isForOwner(message.event)) : this.#queue.length - 1;",
+      "    const index = lockedBy ? this.#queue.findIndex((message) => isForOwner(message.event, lockedBy)) : this.#queue.length - 1;",
   },
   {
     says: "a locked entity serves everybody",
     file: ENTITY_TURN,
-    find: "    const index = this.lockedBy ? this.#queue.findIndex((message) => this.#isForOwner(message.event)) : 0;",
+    find: "    const index = lockedBy ? this.#queue.findIndex((message) => isForOwner(message.event, lockedBy)) : 0;",
     replace:
       '    const index = this.#queue.findIndex((message) => !this.lockedBy || message.event.type !== "EntityLockRequested");',
   },
