@@ -16,7 +16,7 @@ import { Choices, type Selection } from "./world/choices.ts";
 import { Clients } from "./world/clients.ts";
 import { type OpenDatabase, openDatabase } from "./world/databases.ts";
 import { Network, Process, type ProcessOptions } from "./world/process.ts";
-import { ProcessGone, StoreFailure, storeOf } from "./world/store.ts";
+import { isStoreTrouble, storeOf } from "./world/store.ts";
 import { World } from "./world/world.ts";
 
 /** What came of one seed. */
@@ -78,12 +78,19 @@ class Simulation {
     this.#seed = seed;
     this.#choices = new Choices(seed, selection);
     this.#world = new World(this.#choices);
-    this.#steps = this.#choices.steps;
     this.#programs = generatePrograms(this.#choices.about("programs"), (what) => this.#choices.liking(what));
     const violate = (invariant: InvariantId, details: string): void => this.#violate(invariant, details);
     for (const hub of HUBS) this.#ledgers.set(hub, new Ledger(hub, violate, () => this.#world.stepCount));
     this.#activities = new Activities(this.#world, violate);
-    this.#database = openDatabase(this.#world);
+    this.#database = openDatabase({
+      world: this.#world,
+      isFull: () => this.#isFull,
+      forgetEpochs: () => {
+        for (const ledger of this.#ledgers.values()) ledger.newestEpoch = ledger.committedEpoch;
+      },
+    });
+    // A store that does not answer at once takes up steps for every question and every answer.
+    this.#steps = this.#choices.stepsOf(this.#database.isSynchronous ? 1 : 2.5);
     this.#clients = new Clients({
       world: this.#world,
       programCount: this.#programs.length,
@@ -121,7 +128,7 @@ class Simulation {
 
   /** An error that nobody has handled. What is left of dead processes may say anything. */
   escaped(error: unknown): void {
-    if (error instanceof ProcessGone || error instanceof StoreFailure) return;
+    if (isStoreTrouble(error)) return;
     this.#note("I38", `unhandled: ${String((error as Error)?.stack ?? error)}`);
   }
 
@@ -131,6 +138,9 @@ class Simulation {
   }
   #violate(invariant: InvariantId, details: string): void {
     this.#note(invariant, details);
+  }
+  get #isFull(): boolean {
+    return this.#choices.hasFaults && this.#world.nowMs < this.#fullUntilMs;
   }
   #ledger(hub: string): Ledger {
     return this.#ledgers.get(hub) as Ledger;
@@ -217,7 +227,6 @@ class Simulation {
     this.#processes.push(one);
     const isTiny = this.#choices.fault("F31");
     this.#world.trace.say(`  ${name} starts${isTiny ? ", and keeps one orchestrator in memory" : ""}`);
-    const hasFaults = this.#choices.hasFaults;
     const options: ProcessOptions = {
       name,
       hubName,
@@ -232,7 +241,7 @@ class Simulation {
           database: this.#database,
           ledger: (hub) => this.#ledger(hub),
           violate: (invariant, details) => this.#violate(invariant, details),
-          isFull: () => hasFaults && this.#choices.hasFaults && this.#world.nowMs < this.#fullUntilMs,
+          isFull: () => this.#isFull,
           takeOver: async () => {
             this.#start(hubName);
           },
@@ -240,7 +249,7 @@ class Simulation {
     };
     one.open(options).catch((error: unknown) => {
       if (!one.isAlive) return;
-      const isExpected = error instanceof StoreFailure || error instanceof ProcessGone || isStopped(error);
+      const isExpected = isStoreTrouble(error) || isStopped(error);
       if (!isExpected) this.#violate("I38", `${name} could not be opened: ${String((error as Error).stack)}`);
       one.die("because it could not open the hub");
     });

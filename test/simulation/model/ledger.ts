@@ -45,6 +45,10 @@ export class Ledger {
   /** Steps at which the hub heard that the history of an instance was taken away; infinite until then. */
   readonly resets: Map<string, number> = new Map();
   newestEpoch = 0;
+  /** The epoch of the last commit. */
+  committedEpoch = 0;
+  /** Told of every commit: questions to the store that are not answered yet. */
+  readonly questions: Set<{ changed(): void }> = new Set();
   /** True once a clock has jumped: instants of changes may then go back, and stores need not agree on which is the last. */
   hasOddInstants = false;
   commitCount = 0;
@@ -83,6 +87,7 @@ export class Ledger {
   /** A commit has been applied by the session of an epoch. */
   applied(epoch: number, changes: readonly InstanceChange[]): void {
     this.commitCount++;
+    this.committedEpoch = epoch;
     this.isTold = false;
     if (epoch !== this.newestEpoch) this.#violate("I01", `epoch ${epoch} committed, ${this.newestEpoch} is the newest`);
     const before = new Map<string, ModelInstance>();
@@ -93,6 +98,7 @@ export class Ledger {
     }
     for (const change of changes) this.#checkAfter(change, before.get(change.instanceId) as ModelInstance);
     for (const change of changes) this.journals.checkAnswers(change);
+    for (const question of this.questions) question.changed();
   }
 
   /** True when the hub has heard of all that is committed. */

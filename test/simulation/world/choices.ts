@@ -57,12 +57,24 @@ export class Choices {
     return isChosen;
   }
 
+  /** Does something in which nothing goes wrong. */
+  withoutFaults<T>(work: () => T): T {
+    const before = this.hasFaults;
+    this.hasFaults = false;
+    try {
+      return work();
+    } finally {
+      this.hasFaults = before;
+    }
+  }
+
   /** True when the next request of a client is made. */
   request(): boolean {
     return this.#selection.requests?.has(this.requestCount++) ?? true;
   }
 
-  get steps(): number {
-    return this.#selection.steps ?? this.about("steps").integer(40, 220);
+  /** Steps with faults, in a world that takes so many times as many of them as the quickest. */
+  stepsOf(factor: number): number {
+    return this.#selection.steps ?? Math.floor(this.about("steps").integer(40, 220) * factor);
   }
 }

@@ -6,7 +6,7 @@ import { decode, isFinal } from "../model/records.ts";
 import { ENTITY_KEYS, EVENT_NAMES, INSTANCE_IDS, type ProgramInput } from "../programs/program.ts";
 import type { Random } from "../replay/random.ts";
 import { PAYLOAD_BYTES_MAX, type Process } from "./process.ts";
-import { ProcessGone, StoreFailure } from "./store.ts";
+import { isStoreTrouble } from "./store.ts";
 import type { World } from "./world.ts";
 
 /** What clients need of the world around them. */
@@ -112,7 +112,7 @@ export class Clients {
     if (code === "hubFenced" || code === "hubClosed") {
       process.isStopped = true;
       again();
-    } else if (error instanceof StoreFailure || error instanceof ProcessGone) again();
+    } else if (isStoreTrouble(error)) again();
     else if (!request.refusals.includes(code)) violate("I28", `'${request.says}' was refused: ${String(error)}`);
   }
 

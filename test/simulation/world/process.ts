@@ -58,6 +58,7 @@ export class Process implements Owner {
   skewMs = 0;
   /** Attempts of activities that it runs. */
   readonly running: Set<string> = new Set();
+  readonly #deaths: (() => void)[] = [];
   readonly #world: World;
   #alarm: (() => void) | undefined;
   #armed: { readonly dueAtMs: number; readonly wake: () => void } | undefined;
@@ -88,6 +89,12 @@ export class Process implements Owner {
     if (!this.isAlive) return;
     this.isAlive = false;
     this.#world.trace.say(`  ${this.name} dies: ${why}`);
+    for (const perish of this.#deaths) perish();
+  }
+
+  /** Calls back at the moment of its death: for what goes with it. */
+  whenDead(callback: () => void): void {
+    this.#deaths.push(callback);
   }
 
   /** It is gone as well, some microtasks from now: in the middle of whatever its code does. */

@@ -2,21 +2,34 @@
  * The store as a process sees it: a production store behind everything that can come between the two. Each operation is asked, done and answered, and at
  * each of these moments the process may die, the store fail, or others be faster. What really is in the store, the ledger knows.
  */
-import { isDeepStrictEqual } from "node:util";
+import { HoldfastError } from "holdfast";
 import type { HubStore, StoreSession } from "../../../core/store/contract.ts";
 import type { Violate } from "../model/invariants.ts";
 import type { Ledger } from "../model/ledger.ts";
+import { type Asked, ask, Question } from "../model/questions.ts";
+import { afterCommit, ofAll } from "./audit.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
 /** A database, whatever runs over it. */
 export interface Database {
   readonly name: string;
-  readonly store: HubStore;
   /** True when the hub gets its answers at once, as long as nothing comes between. */
   readonly isSynchronous: boolean;
-  /** While a transaction of this process is under way, its statements may fail, or the process die between two of them. */
-  during<T>(process: Process, work: () => T): T;
+  /** True when it says itself what is durable; otherwise that is what it has answered. */
+  readonly isOutspoken: boolean;
+  /** True when it refuses by itself what it has no room for. */
+  readonly knowsItsRoom: boolean;
+  /** The store as one process has it, with everything that can go wrong in it. */
+  connect(process: Process, word: Word): HubStore;
+}
+
+/** What an outspoken database says of one process, at the moment it is so. */
+export interface Word {
+  /** Its claim of the hub is durable. */
+  claimed(): void;
+  /** Its commit is durable. */
+  committed(): void;
 }
 
 /** Thrown out of a transaction whose process has died, so that it is undone. */
@@ -28,6 +41,12 @@ const NEVER: Promise<never> = new Promise(() => {});
 /** What a store says that cannot do what it was asked, for now. */
 export class StoreFailure extends Error {
   override name = "StoreFailure";
+}
+
+/** True for what a store may say in a world where stores fail. */
+export function isStoreTrouble(error: unknown): boolean {
+  if (error instanceof StoreFailure || error instanceof ProcessGone) return true;
+  return error instanceof HoldfastError && ["storeBusy", "storeFull", "storeFailed"].includes(error.code);
 }
 
 export interface StorePorts {
@@ -44,32 +63,54 @@ export interface StorePorts {
 /** The store of one process. */
 export function storeOf(process: Process, ports: StorePorts): HubStore {
   return {
-    open: async (hub) => {
-      const session = await new Promise<StoreSession>((resolve, reject) => {
-        const open = async (): Promise<void> => {
-          try {
-            resolve(await ports.database.store.open(hub));
-          } catch (error) {
-            reject(error as Error);
-          }
+    open: (hub) =>
+      new Promise<StoreSession>((resolve, reject) => {
+        const open = (): void => {
+          new Opening(process, hub, ports).session().then(resolve, reject);
         };
         ports.world.after(0, `${process.name} opens the store`, open, process);
-      });
-      const ledger = ports.ledger(hub);
-      process.epoch = session.epoch;
-      if (session.epoch !== ledger.newestEpoch + 1)
-        ports.violate("I01", `hub ${hub} was opened with epoch ${session.epoch} after ${ledger.newestEpoch}`);
-      ledger.newestEpoch = session.epoch;
-      ledger.told(session.epoch);
-      return new SimulatedSession(process, session, ledger, ports);
-    },
+      }),
   };
 }
 
-/** Later than any timer. */
-const END_OF_TIME_MS = 8.64e15;
+/** One opening of a hub by one process. */
+class Opening {
+  readonly #process: Process;
+  readonly #hub: string;
+  readonly #ports: StorePorts;
+  /** The epoch that is claimed, as far as the database has said. */
+  #epoch = 0;
+  #committed: () => void = () => {};
 
-type Operation = Exclude<keyof StoreSession, "epoch" | "isFenced" | "commit" | "close">;
+  constructor(process: Process, hub: string, ports: StorePorts) {
+    this.#process = process;
+    this.#hub = hub;
+    this.#ports = ports;
+  }
+
+  async session(): Promise<StoreSession> {
+    const { database, ledger: ledgerOf, violate } = this.#ports;
+    const ledger = ledgerOf(this.#hub);
+    const claimed = (): void => {
+      ledger.newestEpoch++;
+      this.#epoch = ledger.newestEpoch;
+    };
+    const store = database.connect(this.#process, { claimed, committed: () => this.#committed() });
+    const opened = store.open(this.#hub);
+    // A store that answers at once is not interrupted.
+    const session = database.isOutspoken ? await opened : (opened as StoreSession);
+    if (!database.isOutspoken) claimed();
+    if (session.epoch !== this.#epoch)
+      violate("I01", `hub ${this.#hub} was opened with epoch ${session.epoch}, it should have been ${this.#epoch}`);
+    this.#process.epoch = session.epoch;
+    ledger.told(session.epoch);
+    const simulated = new SimulatedSession(this.#process, session, ledger, this.#ports, (committed) => {
+      this.#committed = committed;
+    });
+    simulated.opened();
+    return simulated;
+  }
+}
 
 class SimulatedSession implements StoreSession {
   readonly epoch: number;
@@ -77,14 +118,22 @@ class SimulatedSession implements StoreSession {
   readonly #inner: StoreSession;
   readonly #ledger: Ledger;
   readonly #ports: StorePorts;
+  readonly #onCommitted: (committed: () => void) => void;
   #isCommitting = false;
 
-  constructor(process: Process, inner: StoreSession, ledger: Ledger, ports: StorePorts) {
+  constructor(
+    process: Process,
+    inner: StoreSession,
+    ledger: Ledger,
+    ports: StorePorts,
+    onCommitted: (committed: () => void) => void,
+  ) {
     this.epoch = inner.epoch;
     this.#process = process;
     this.#inner = inner;
     this.#ledger = ledger;
     this.#ports = ports;
+    this.#onCommitted = onCommitted;
   }
 
   get isFenced(): boolean {
@@ -140,20 +189,26 @@ class SimulatedSession implements StoreSession {
     });
   };
 
-  load: StoreSession["load"] = (id) => this.#read("load", [id]) as ReturnType<StoreSession["load"]>;
-  history: StoreSession["history"] = (id) => this.#read("history", [id]) as ReturnType<StoreSession["history"]>;
+  load: StoreSession["load"] = (id) => this.#read(["load", id]) as ReturnType<StoreSession["load"]>;
+  history: StoreSession["history"] = (id) => this.#read(["history", id]) as ReturnType<StoreSession["history"]>;
   openInstances: StoreSession["openInstances"] = () =>
-    this.#read("openInstances", []) as ReturnType<StoreSession["openInstances"]>;
+    this.#read(["openInstances"]) as ReturnType<StoreSession["openInstances"]>;
   dueTimers: StoreSession["dueTimers"] = (dueAtMs, limit) =>
-    this.#read("dueTimers", [dueAtMs, limit]) as ReturnType<StoreSession["dueTimers"]>;
+    this.#read(["dueTimers", dueAtMs, limit]) as ReturnType<StoreSession["dueTimers"]>;
   nextTimerAtMs: StoreSession["nextTimerAtMs"] = () =>
-    this.#read("nextTimerAtMs", []) as ReturnType<StoreSession["nextTimerAtMs"]>;
-  query: StoreSession["query"] = (query) => this.#read("query", [query]) as ReturnType<StoreSession["query"]>;
+    this.#read(["nextTimerAtMs"]) as ReturnType<StoreSession["nextTimerAtMs"]>;
+  query: StoreSession["query"] = (query) => this.#read(["query", query]) as ReturnType<StoreSession["query"]>;
   queryEntities: StoreSession["queryEntities"] = (filter) =>
-    this.#read("queryEntities", [filter]) as ReturnType<StoreSession["queryEntities"]>;
+    this.#read(["queryEntities", filter]) as ReturnType<StoreSession["queryEntities"]>;
 
   close(): void {
     if (this.#process.isAlive) void this.#inner.close();
+  }
+
+  /** It sees all that was committed before; what it asks of a database that is slow takes up what it would find otherwise, so not always. */
+  opened(): void {
+    const random = this.#ports.world.choices.about("audits");
+    if (this.#ports.database.isSynchronous || random.chance(0.3)) this.#audit(ofAll(random, this.#ledger.model));
   }
 
   #checkAlive(): void {
@@ -166,57 +221,68 @@ class SimulatedSession implements StoreSession {
     if (choices.fault("F03")) this.#process.die("before a commit");
     this.#checkAlive();
     if (choices.fault("F06")) throw new StoreFailure("refused");
-    if (this.#ports.isFull()) throw new StoreFailure("the store is full");
+    if (!this.#ports.database.knowsItsRoom && this.#ports.isFull()) throw new StoreFailure("the store is full");
   }
 
   #apply(changes: Parameters<StoreSession["commit"]>[0]): void | Promise<void> {
-    const done = this.#ports.database.during(this.#process, () => this.#inner.commit(changes));
-    const note = (): void => {
-      this.#ports.world.trace.say(`  ${this.#process.name} commits ${summary(changes)}`);
+    const { database, world, violate } = this.#ports;
+    let isDurable = false;
+    const committed = (): void => {
+      if (isDurable) violate("I02", `${this.#process.name} wrote a commit twice: ${summary(changes)}`);
+      isDurable = true;
+      world.trace.say(`  ${this.#process.name} commits ${summary(changes)}`);
       this.#ledger.applied(this.epoch, changes);
     };
-    if (done) {
-      return done.then(async () => {
-        note();
-        for (const [operation, args] of this.#samples(changes))
-          this.#check(operation, args, await this.#ask(operation, args));
-      });
-    }
-    note();
-    for (const [operation, args] of this.#samples(changes)) this.#check(operation, args, this.#ask(operation, args));
-  }
-
-  /** Questions that show now and then whether what was committed is what the store holds. */
-  #samples(changes: Parameters<StoreSession["commit"]>[0]): (readonly [Operation, readonly unknown[]])[] {
-    const random = this.#ports.world.choices.about("samples");
-    const samples = changes.flatMap(({ instanceId, isReset }) => {
-      if (!isReset && !random.chance(0.2)) return [];
-      return [["load", [instanceId]] as const, ["history", [instanceId]] as const];
+    const answered = (): void => {
+      if (!database.isOutspoken) committed();
+      if (!isDurable) violate("I22", `${this.#process.name} was told that a commit is durable, and it is not`);
+      this.#audit(afterCommit(world.choices, this.#ledger.model, changes));
+    };
+    this.#onCommitted(committed);
+    const done = this.#inner.commit(changes);
+    if (!done) return answered();
+    return done.then(answered, (error: unknown) => {
+      if (isDurable) this.#process.isMisled = true;
+      throw error;
     });
-    if (!random.chance(0.1)) return samples;
-    const all = { filter: {}, orderBy: random.pick(["created", "completed"] as const), limit: 1_000 };
-    return [
-      ...samples,
-      ["openInstances", []],
-      ["dueTimers", [END_OF_TIME_MS, 1_000]],
-      ["nextTimerAtMs", []],
-      ["query", [all]],
-      ["queryEntities", [{ includesTransient: true, limit: 1_000 }]],
-    ];
   }
 
-  #ask(operation: Operation, args: readonly unknown[]): unknown {
-    return (this.#inner[operation] as (...args: readonly unknown[]) => unknown)(...args);
+  /** Asks what the hub does not; nothing goes wrong meanwhile in a store that answers at once. */
+  #audit(questions: readonly Asked[]): void {
+    const { choices } = this.#ports.world;
+    choices.withoutFaults(() => {
+      for (const asked of questions) {
+        const question = this.#question(asked);
+        try {
+          const answer = ask(this.#inner, asked);
+          if (answer instanceof Promise)
+            answer.then((value) => this.#check(question, value), this.#unanswered(question));
+          else this.#check(question, answer);
+        } catch (error) {
+          this.#unanswered(question)(error);
+        }
+      }
+    });
   }
 
-  /** Compares an answer of the store with what was committed. */
-  #check(operation: Operation, args: readonly unknown[], answer: unknown): unknown {
-    const wanted = expected(this.#ledger, operation, args, answer);
-    if (!this.#inner.isFenced && !isDeepStrictEqual(wanted, comparable(operation, answer)))
-      this.#ports.violate(
-        "I25",
-        `${operation}(${JSON.stringify(args)}) of hub ${this.#ledger.hub} answered ${JSON.stringify(answer)}, it should have been ${JSON.stringify(wanted)}`,
-      );
+  #unanswered(question: Question): (error: unknown) => void {
+    return (error) => {
+      question.drop();
+      const isStopped = error instanceof HoldfastError && (error.code === "hubFenced" || error.code === "hubClosed");
+      if (!isStopped && !isStoreTrouble(error))
+        this.#ports.violate("I25", `${question.asked[0]} of hub ${this.#ledger.hub} failed: ${String(error)}`);
+    };
+  }
+
+  #question(asked: Asked): Question {
+    return new Question(this.#ledger, asked);
+  }
+
+  /** Compares an answer of the store with what was committed. One that has been taken over may not know it yet. */
+  #check(question: Question, answer: unknown): unknown {
+    const problem = question.answered(answer);
+    const isNewest = !this.#inner.isFenced && this.epoch === this.#ledger.newestEpoch;
+    if (problem !== undefined && isNewest && this.#process.isAlive) this.#ports.violate("I25", problem);
     return answer;
   }
 
@@ -230,28 +296,46 @@ class SimulatedSession implements StoreSession {
     throw new StoreFailure("applied, and then refused");
   }
 
-  #read(operation: Operation, args: readonly unknown[]): unknown {
+  #read(asked: Asked): unknown {
     const { choices } = this.#ports.world;
+    const [operation] = asked;
     if (this.#process.isAlive && choices.fault("F12")) this.#process.die(`while it reads (${operation})`);
     if (!this.#process.isAlive) return NEVER;
     const fails = choices.fault("F39");
-    if (fails && this.#ports.database.isSynchronous) throw new StoreFailure(`${operation} failed`);
-    if (this.#ports.database.isSynchronous) return this.#check(operation, args, this.#ask(operation, args));
+    if (this.#ports.database.isSynchronous) {
+      if (fails) throw new StoreFailure(`${operation} failed`);
+      return this.#readNow(asked);
+    }
     return new Promise((resolve, reject) => {
       this.#later(0, operation, async () => {
+        const question = this.#question(asked);
         try {
           if (fails) throw new StoreFailure(`${operation} failed`);
-          this.#answer(resolve, this.#check(operation, args, await this.#ask(operation, args)));
+          this.#answer(resolve, this.#check(question, await ask(this.#inner, asked)));
         } catch (error) {
-          reject(error as Error);
+          question.drop();
+          if (!(error instanceof ProcessGone)) reject(error as Error);
         }
       });
     });
   }
 
+  #readNow(asked: Asked): unknown {
+    const question = this.#question(asked);
+    try {
+      return this.#check(question, ask(this.#inner, asked));
+    } catch (error) {
+      question.drop();
+      if (error instanceof ProcessGone) return NEVER;
+      throw error;
+    }
+  }
+
   /** The store gets to it; also when the process that asked is gone by then. */
   #later(delayMs: number, what: string, run: () => Promise<void>): void {
-    this.#ports.world.after(delayMs, `${this.#process.name} store ${what}`, run);
+    this.#ports.world.after(delayMs, `${this.#process.name} store ${what}`, () => {
+      void run();
+    });
   }
 
   #answer(resolve: (value: never) => void, value: unknown): void {
@@ -259,46 +343,6 @@ class SimulatedSession implements StoreSession {
     const delayMs = choices.fault("F11") ? choices.about("late answers").pick([1, 20, 300]) : 0;
     this.#ports.world.after(delayMs, `${this.#process.name} is answered`, () => resolve(value as never), this.#process);
   }
-}
-
-/** What the ledger says an operation must answer. */
-function expected(ledger: Ledger, operation: Operation, [first, second]: readonly unknown[], answer: unknown): unknown {
-  const { model } = ledger;
-  switch (operation) {
-    case "load": {
-      if (!model.instances.has(first as string)) return undefined;
-      const { turns, timers: _timers, entity, ...rest } = model.get(first as string);
-      // The instant of an instance without a record is nobody's business.
-      const { lastUpdatedAtMs } = rest.record && !ledger.hasOddInstants ? rest : ((answer ?? {}) as typeof rest);
-      const counts = { turnCount: turns.length, eventCount: turns.flat().length };
-      return { ...rest, lastUpdatedAtMs, ...(entity && { entity }), ...counts };
-    }
-    case "history":
-      return ledger.history(first as string);
-    case "openInstances":
-      return [...model.instances]
-        .filter(([, one]) => one.record?.isBusy || one.inbox.length > 0)
-        .map(([id]) => id)
-        .sort();
-    case "dueTimers":
-      return model
-        .timers()
-        .filter(({ dueAtMs }) => dueAtMs <= (first as number))
-        .slice(0, second as number);
-    case "nextTimerAtMs":
-      return model.timers()[0]?.dueAtMs;
-    case "query":
-      return model.list(first as Parameters<StoreSession["query"]>[0]).map((listed, index) => {
-        const found = (answer as (typeof listed)[])[index];
-        return ledger.hasOddInstants && found ? { ...listed, lastUpdatedAtMs: found.lastUpdatedAtMs } : listed;
-      });
-    default:
-      return model.listEntities(first as Parameters<StoreSession["queryEntities"]>[0]);
-  }
-}
-
-function comparable(operation: Operation, answer: unknown): unknown {
-  return operation === "openInstances" ? [...(answer as string[])].sort() : answer;
 }
 
 /** A commit in a few words. */
