@@ -148,7 +148,8 @@ function fold(folded: Folded, change: InstanceChange): void {
 
 function stateAfter(state: InstanceState, change: InstanceChange): InstanceState {
   const { turns = [], entity } = change;
-  const before = change.isPurge ? NOTHING : state;
+  // What is gone leaves nothing behind, whether its row has been dropped by now or not.
+  const before = change.isPurge || isGone(state) ? NOTHING : state;
   const { turnCount, eventCount } = change.isReset ? NOTHING : before;
   return {
     record: change.record ?? before.record,

@@ -114,6 +114,19 @@ export const DROPS: Cases = {
     expect(await hub.session.nextTimerAtMs()).toBeUndefined();
   },
 
+  "what is made anew after a purge has nothing of what was there, though clocks have gone back": async (hub) => {
+    await hub.commit({ instanceId: "a", atMs: 5_000, record: record("a"), inboxAdded: [message(1, "go")] });
+    await hub.commit({ instanceId: "a", atMs: 6_000, isPurge: true });
+    await hub.commit({ instanceId: "a", atMs: 1_000, record: record("a") });
+    expect(await hub.session.load("a")).toEqual({
+      record: record("a"),
+      lastUpdatedAtMs: 1_000,
+      turnCount: 0,
+      eventCount: 0,
+      inbox: [],
+    });
+  },
+
   "a purge or reset of what is not there changes nothing": async (hub) => {
     await hub.commit({ instanceId: "b", atMs: 1_000, record: record("b"), firstTurn: 0, turns: [turn(1_000, "one")] });
     const before = await hub.view();
