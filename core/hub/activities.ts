@@ -38,6 +38,8 @@ export interface ActivityRunnerPorts {
   readonly env: unknown;
   readonly host: Host;
   readonly concurrentMax: number;
+  /** True when the hub has been closed or taken over, as far as it knows: then nothing starts any more. */
+  isStopped(): boolean;
   /** Takes the outcome of a job. */
   report(job: ActivityJob, event: HistoryEvent): void;
   /** Takes heartbeat details that are to be stored. */
@@ -249,8 +251,8 @@ export class ActivityRunner {
   }
 
   #startWaiting(): void {
-    const { registry, host, concurrentMax } = this.#ports;
-    while (!this.#isClosed && this.#runningCount < concurrentMax) {
+    const { registry, host, concurrentMax, isStopped } = this.#ports;
+    while (!this.#isClosed && !isStopped() && this.#runningCount < concurrentMax) {
       const attempt = this.#queue.next(host.online?.isOnline() ?? true);
       if (!attempt) return;
       const { name, version } = attempt.job.event;

@@ -66,6 +66,7 @@ export class Engine implements EnginePorts, ClientPorts {
       env,
       host,
       concurrentMax: limits.concurrentActivitiesMax,
+      isStopped: () => this.stopped !== undefined,
       report: (job, event) => this.post(job.instanceId, { kind: "event", event, executionId: job.executionId }),
       keepHeartbeats: ({ instanceId, ...heartbeats }) => this.post(instanceId, { kind: "heartbeats", ...heartbeats }),
     });
@@ -131,8 +132,7 @@ export class Engine implements EnginePorts, ClientPorts {
 
   /** @throws HubClosedError, HubFencedError once the engine takes nothing more. */
   checkOpen(): void {
-    const { stopped } = this;
-    if (stopped) throw stopped;
+    if (this.stopped) throw this.stopped;
   }
 
   /** True when nothing can happen before a timer fires, an activity ends or a client calls. */

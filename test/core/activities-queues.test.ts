@@ -268,10 +268,11 @@ inEveryShape("an activity that requires the network", (define) => {
       const fetched = [1, 2].map((n) => ctx.callActivity(fetching.activity, n));
       return yield* whenAll([...fetched, ctx.callActivity(local.activity, 3)]);
     });
-    const hub = await openHub([caller, fetching.activity, local.activity]);
+    const store = new MemoryStore();
+    const hub = await openHub([caller, fetching.activity, local.activity], { store, name: "fetchers" });
     hub.setOnline(isOnline);
     await run(hub, caller, undefined, { instanceId: "one" });
-    return { hub, fetching: fetching.runs, local: local.runs };
+    return { hub, store, fetching: fetching.runs, local: local.runs };
   }
 
   it("starts at once while the host is online", async () => {
@@ -315,6 +316,14 @@ inEveryShape("an activity that requires the network", (define) => {
     call.hub.setOnline(true);
     await call.hub.runUntilIdle();
     expect(call.fetching).toEqual([]);
+  });
+
+  it("never starts in a hub that was taken over while it waited", async () => {
+    const { hub, store, fetching } = await online(false);
+    store.open("fetchers");
+    hub.setOnline(true);
+    await hub.runUntilIdle();
+    expect(fetching).toEqual([]);
   });
 
   it("never starts when its instance ended while it waited", async () => {
