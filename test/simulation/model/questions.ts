@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ListedInstance, StoredInstance, StoreSession } from "../../../core/store/contract.ts";
 import type { Ledger } from "./ledger.ts";
-import type { StoreModel } from "./store-model.ts";
 
 /** What reads a store. */
 export type Operation = Exclude<keyof StoreSession, "epoch" | "isFenced" | "checkFence" | "commit" | "close">;
@@ -108,13 +107,9 @@ function stored(ledger: Ledger, instanceId: string): Right {
 }
 
 /** The given instant, if it may be that of the last update; otherwise one that would be right. */
-function instantOf({ model, hasOddInstants }: { model: StoreModel; hasOddInstants: boolean }, instanceId: string) {
-  const { lastUpdatedAtMs } = model.get(instanceId);
+function instantOf({ model }: Ledger, instanceId: string): (givenMs: number | undefined) => number {
   const { fromMs, toMs } = model.updatedBetween(instanceId);
-  return (givenMs: number | undefined): number => {
-    if (!hasOddInstants || givenMs === undefined) return lastUpdatedAtMs;
-    return givenMs >= fromMs && givenMs <= toMs ? givenMs : lastUpdatedAtMs;
-  };
+  return (givenMs = fromMs) => (givenMs >= fromMs && givenMs <= toMs ? givenMs : fromMs);
 }
 
 function just(value: unknown): Right {
