@@ -406,8 +406,13 @@ function startTimer(instanceId: string, dueAtMs: number): StoredTimer {
 
 function release(live: LiveInstance, message: ReleaseMessage, now: Date, ports: EnginePorts): Verdict {
   const draft = ports.group.draft(live, now.getTime());
-  draft.removeTimer(message.timer);
   const { record } = live;
+  if (record?.scheduledStartAtMs !== undefined && record.scheduledStartAtMs !== message.timer.dueAtMs) {
+    // It was on its way when the start it is for was replaced.
+    draft.leaveTimer(message.timer);
+    return "done";
+  }
+  draft.removeTimer(message.timer);
   if (!live.held || !record) return "done";
   if (!isForAnotherHub(record.version, ports)) return "unhold";
   const { scheduledStartAtMs: _startAt, ...waiting } = record;

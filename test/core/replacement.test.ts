@@ -43,6 +43,28 @@ it("a scheduled start that replaces another runs alone, after a restart too", as
   expect(types).not.toContain("EventRaised");
 });
 
+it("the timer of a scheduled start that was replaced, on its way by then, does not start what took its place", async () => {
+  const store = new GatedStore();
+  const hub = await openHub([once, work], { store });
+  const at = (seconds: number, input: number) =>
+    hub.scheduleNewOrchestration(once, input, {
+      instanceId: "i",
+      startAt: new Date(hub.now.getTime() + seconds * 1_000),
+      dedupeStatuses: ["Completed"],
+    });
+  await at(1, 1);
+  store.hold("dueTimers");
+  const ringing = hub.advance(1_000);
+  await vi.waitFor(() => expect(store.heldCount("dueTimers")).toBe(1));
+  await at(60, 2);
+  store.release("dueTimers");
+  await ringing;
+  await hub.advance(30_000);
+  expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Pending" });
+  await hub.advance(30_000);
+  expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: 2 });
+});
+
 it("a timer of what was replaced that is on its way does not ring in a scheduled start", () => {
   const timestamp = new Date(0);
   const live = new LiveInstance("i");
