@@ -139,6 +139,21 @@ export interface Pageable<T> extends AsyncIterable<T> {
   pages(): AsyncIterable<Page<T>>;
 }
 
+/** Starts an orchestration by its definition, with an input of its type, or by its name. */
+export interface ScheduleNewOrchestration {
+  <TInput, TOutput>(
+    orchestrator: OrchestratorDefinition<TInput, TOutput>,
+    input: NoInfer<TInput>,
+    options?: StartOrchestrationOptions,
+  ): Promise<OrchestrationId<TOutput>>;
+  <TOutput>(orchestrator: OrchestratorDefinition<undefined, TOutput>): Promise<OrchestrationId<TOutput>>;
+  <TOutput = unknown>(
+    name: string,
+    input?: unknown,
+    options?: StartOrchestrationOptions,
+  ): Promise<OrchestrationId<TOutput>>;
+}
+
 /**
  * What can be done with a task hub. Calls about an instance that does not exist: `get…` answers `undefined` (history: an empty list),
  * everything that would change it rejects with `InstanceNotFoundError`. Calls that change a finished instance reject with `InstanceNotRunningError`,
@@ -151,19 +166,7 @@ export interface TaskHubClient {
    * Starts an orchestration and gives its id once the start is durable.
    * @throws FunctionNotRegisteredError, OrchestrationAlreadyExistsError, InvalidInstanceIdError, PayloadError, ValidationError
    */
-  scheduleNewOrchestration<TInput, TOutput>(
-    orchestrator: OrchestratorDefinition<TInput, TOutput>,
-    input: NoInfer<TInput>,
-    options?: StartOrchestrationOptions,
-  ): Promise<OrchestrationId<TOutput>>;
-  scheduleNewOrchestration<TOutput>(
-    orchestrator: OrchestratorDefinition<undefined, TOutput>,
-  ): Promise<OrchestrationId<TOutput>>;
-  scheduleNewOrchestration<TOutput = unknown>(
-    name: string,
-    input?: unknown,
-    options?: StartOrchestrationOptions,
-  ): Promise<OrchestrationId<TOutput>>;
+  readonly scheduleNewOrchestration: ScheduleNewOrchestration;
 
   getOrchestrationState<TOutput = unknown>(
     id: OrchestrationId<TOutput>,

@@ -12,6 +12,7 @@ import type {
   Pageable,
   PurgeCriteria,
   PurgeResult,
+  ScheduleNewOrchestration,
   StartOrchestrationOptions,
   TaskHubClient,
 } from "../client/client.ts";
@@ -45,26 +46,13 @@ export class HubClient implements TaskHubClient {
     this.#engine = engine;
   }
 
-  async scheduleNewOrchestration<TInput, TOutput>(
-    orchestrator: OrchestratorDefinition<TInput, TOutput>,
-    input: NoInfer<TInput>,
-    options?: StartOrchestrationOptions,
-  ): Promise<OrchestrationId<TOutput>>;
-  async scheduleNewOrchestration<TOutput>(
-    orchestrator: OrchestratorDefinition<undefined, TOutput>,
-  ): Promise<OrchestrationId<TOutput>>;
-  async scheduleNewOrchestration<TOutput = unknown>(
-    name: string,
-    input?: unknown,
-    options?: StartOrchestrationOptions,
-  ): Promise<OrchestrationId<TOutput>>;
-  async scheduleNewOrchestration(
+  readonly scheduleNewOrchestration: ScheduleNewOrchestration = async (
     orchestrator: OrchestratorDefinition<never, unknown> | string,
     input?: unknown,
     options: StartOrchestrationOptions = {},
-  ): Promise<string> {
+  ) => {
     return commands.start(this.#open, orchestrator, input, options);
-  }
+  };
 
   async getOrchestrationState<TOutput = unknown>(
     id: OrchestrationId<TOutput>,

@@ -12,6 +12,7 @@ import type {
   Pageable,
   PurgeCriteria,
   PurgeResult,
+  ScheduleNewOrchestration,
   StartOrchestrationOptions,
   TaskHubClient,
 } from "../../../core/client/client.ts";
@@ -47,30 +48,17 @@ export class TabClient implements TaskHubClient {
     this.#host = host;
   }
 
-  async scheduleNewOrchestration<TInput, TOutput>(
-    orchestrator: OrchestratorDefinition<TInput, TOutput>,
-    input: NoInfer<TInput>,
-    options?: StartOrchestrationOptions,
-  ): Promise<OrchestrationId<TOutput>>;
-  async scheduleNewOrchestration<TOutput>(
-    orchestrator: OrchestratorDefinition<undefined, TOutput>,
-  ): Promise<OrchestrationId<TOutput>>;
-  async scheduleNewOrchestration<TOutput = unknown>(
-    name: string,
-    input?: unknown,
-    options?: StartOrchestrationOptions,
-  ): Promise<OrchestrationId<TOutput>>;
-  async scheduleNewOrchestration(
+  readonly scheduleNewOrchestration: ScheduleNewOrchestration = async (
     orchestrator: OrchestratorDefinition<never, unknown> | string,
     input?: unknown,
     options: StartOrchestrationOptions = {},
-  ): Promise<string> {
+  ) => {
     return this.#outbox.call("start", {
       fn: functionName(orchestrator),
       input: this.#wire.encode(input),
       options: { ...options, instanceId: options.instanceId ?? this.#host.randomId() },
     });
-  }
+  };
 
   async getOrchestrationState<TOutput = unknown>(
     id: OrchestrationId<TOutput>,
