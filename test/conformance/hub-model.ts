@@ -48,8 +48,7 @@ export class HubModel {
     const after: ModelInstance = {
       record: change.record ?? before.record,
       entity: change.entity === null ? undefined : (change.entity ?? before.entity),
-      // Heartbeats are no news: they bear the instant of the last turn, and messages may have come since.
-      lastUpdatedAtMs: Math.max(before.lastUpdatedAtMs, change.atMs),
+      lastUpdatedAtMs: change.atMs,
       turns: [...(isFresh ? [] : before.turns), ...(change.turns ?? [])],
       timers: [...timers, ...(change.timersAdded ?? [])],
       inbox: inbox.sort((a, b) => a.sequence - b.sequence),

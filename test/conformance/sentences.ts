@@ -21,6 +21,7 @@ const FENCED = [
   "S2: a newer session fences the older at once, which then changes nothing",
   "S2: a newer session through another connection fences the older by its next commit",
   "S2: an older session that has made as many commits as the newer one is fenced all the same",
+  "S2: a newer session through another connection fences an older one that writes a single turn",
 ];
 const CHECKED = ["S2: a session that is asked whether it is fenced says so"];
 const RESET = [
@@ -30,6 +31,7 @@ const RESET = [
 const PURGE = [
   "a purge drops everything of the instance and nothing else",
   "a purge drops the entity, its messages and its timers",
+  "what is made anew after a purge has nothing of what was there, though clocks have gone back",
 ];
 const INCLUSIVE = [
   "bounds of creation and completion are inclusive",
