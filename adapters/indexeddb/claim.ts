@@ -4,13 +4,26 @@
  *
  * C1. A hub that the marker or the browser says was here, and that is not, is never begun anew unasked.
  */
-import { unwrap } from "idb";
+import { type IDBPObjectStore, unwrap } from "idb";
 import { type DataLoss, StorageLostError } from "../../core/errors.ts";
 import type { Mark } from "./loss.ts";
 import { Pending } from "./pending.ts";
-import { type Database, type HubRow, type JournalRow, type LossNote, positions, startingWith } from "./schema.ts";
+import {
+  CLAIM_KEPT_MS,
+  type Database,
+  type HubRow,
+  type JournalRow,
+  type LossNote,
+  positions,
+  type Schema,
+  type StoreName,
+  startingWith,
+} from "./schema.ts";
 import { STORED_IDS_MAX, StoredIds } from "./stored-ids.ts";
 import { writeInSteps } from "./transaction.ts";
+
+const STORES = ["hubs", "losses", "journal", "instances"] as const satisfies readonly StoreName[];
+type ClaimStores = typeof STORES;
 
 /** Which hub to claim. */
 export interface ClaimRequest {
@@ -29,8 +42,10 @@ export interface Claim {
   readonly pending: Pending;
   /** The position of the claim: the last that is taken. */
   readonly position: number;
-  /** Epochs by position: the claims among the pending positions, this one too. */
-  readonly claims: ReadonlyMap<number, number>;
+  /** The claims among the pending positions, this one too. */
+  readonly claims: ReadonlyMap<number, JournalRow>;
+  /** When it was made, in ms. */
+  readonly atMs: number;
 }
 
 /**
@@ -39,7 +54,7 @@ export interface Claim {
  */
 export function claimHub(database: Database, request: ClaimRequest): Promise<Claim> {
   const { name, acceptsLoss } = request;
-  const transaction = database.transaction(["hubs", "losses", "journal", "instances"], "readwrite", {
+  const transaction = database.transaction(STORES, "readwrite", {
     durability: "strict",
   });
   transaction.done.catch(() => {});
@@ -56,29 +71,47 @@ export function claimHub(database: Database, request: ClaimRequest): Promise<Cla
     const rows = await journal.getAll(range);
     const stored = await transaction.objectStore("instances").getAllKeys(startingWith(row.hub), STORED_IDS_MAX + 1);
     const storedIds = new StoredIds(stored.map(([, instanceId]) => instanceId));
-    const claim = { row, storedIds, ...claimAfter(row, taken, rows) };
-    await hubs.put(row, name);
-    await journal.add({ epoch: row.epoch, changes: [] }, [row.hub, claim.position]);
+    const own: JournalRow = { epoch: row.epoch, changes: [], atMs: Date.now() };
+    const claim = { storedIds, atMs: Date.now(), ...claimAfter(row, taken, rows, own) };
+    await hubs.put(claim.row, name);
+    await journal.add(own, [row.hub, claim.position]);
+    await dropOldClaims(journal, row);
     return claim;
   });
 }
 
-/** What the journal holds beyond the tables, and the claim that comes after it. */
+/** What the journal holds beyond the tables, and the claim that comes after it. Where that is nothing but claims, the tables hold all of it. */
 function claimAfter(
   row: HubRow,
   taken: readonly number[],
   rows: readonly JournalRow[],
-): Pick<Claim, "pending" | "position" | "claims"> {
+  own: JournalRow,
+): Pick<Claim, "row" | "pending" | "position" | "claims"> {
   const pending = new Pending();
-  const claims = new Map<number, number>();
-  rows.forEach(({ epoch, changes }, index) => {
+  const claims = new Map<number, JournalRow>();
+  rows.forEach((entry, index) => {
     const position = taken[index] ?? 0;
-    if (changes.length > 0) pending.add({ position, changes });
-    else claims.set(position, epoch);
+    if (entry.changes.length > 0) pending.add({ position, changes: entry.changes });
+    else claims.set(position, entry);
   });
-  const position = (taken.at(-1) ?? row.folded) + 1;
-  claims.set(position, row.epoch);
-  return { pending, position, claims };
+  const last = taken.at(-1) ?? row.folded;
+  const position = last + 1;
+  if (pending.isEmpty) return { row: { ...row, folded: last }, pending, position, claims: new Map([[position, own]]) };
+  claims.set(position, own);
+  return { row, pending, position, claims };
+}
+
+/** Deletes claims that no session needs any more to learn that it is fenced. What is left of the folded journal is claims. */
+async function dropOldClaims(
+  journal: IDBPObjectStore<Schema, ClaimStores, "journal", "readwrite">,
+  { hub, folded }: HubRow,
+): Promise<void> {
+  const range = positions(hub, -1, folded);
+  const [keys, claims] = [await journal.getAllKeys(range), await journal.getAll(range)];
+  for (const [index, key] of keys.entries()) {
+    const { atMs } = claims[index] as JournalRow;
+    if (atMs !== undefined && atMs < Date.now() - CLAIM_KEPT_MS) await journal.delete(key);
+  }
 }
 
 function newHub(hub: number): HubRow {

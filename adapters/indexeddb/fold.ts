@@ -6,7 +6,15 @@
  */
 import { unwrap } from "idb";
 import { type Folded, foldOver, isGone, isOpen, type Pending } from "./pending.ts";
-import { type Database, type HubRow, type InstanceRow, positions, type StoreName, startingWith } from "./schema.ts";
+import {
+  type Database,
+  type HubRow,
+  type InstanceRow,
+  type JournalRow,
+  positions,
+  type StoreName,
+  startingWith,
+} from "./schema.ts";
 import { writeAll } from "./transaction.ts";
 
 const FOLD_STORES: readonly StoreName[] = ["hubs", "journal", "instances", "history", "timers"];
@@ -18,8 +26,8 @@ export interface FoldRequest {
   /** What is pending. Only what is there up to `through` is folded. */
   readonly pending: Pending;
   readonly through: number;
-  /** Epochs by position: the claims among the pending positions. */
-  readonly claims: ReadonlyMap<number, number>;
+  /** The claims among the pending positions. */
+  readonly claims: ReadonlyMap<number, JournalRow>;
   /** Instances that the tables do not hold. */
   readonly absent: ReadonlySet<string>;
   /** Throws when the hub whose row this is may not be folded by this session. */
@@ -37,8 +45,7 @@ export async function foldJournal(database: Database, request: FoldRequest): Pro
       if (row.folded >= through) return;
       store("hubs").put({ ...row, folded: through }, name);
       store("journal").delete(positions(hub, row.folded, through));
-      for (const [position, epoch] of claims)
-        if (position <= through) store("journal").put({ epoch, changes: [] }, [hub, position]);
+      for (const [position, claim] of claims) if (position <= through) store("journal").put(claim, [hub, position]);
       for (const instanceId of pending.instanceIds) {
         const changes = pending.of(instanceId, row.folded, through);
         if (changes.length === 0) continue;

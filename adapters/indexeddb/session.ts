@@ -36,7 +36,15 @@ import {
   readNextTimerAtMs,
   readOpenInstances,
 } from "./read.ts";
-import { type Database, type HubRow, type InstanceState, READ_STORES, type Reading } from "./schema.ts";
+import {
+  CLAIM_KEPT_MS,
+  type Database,
+  type HubRow,
+  type InstanceState,
+  type JournalRow,
+  READ_STORES,
+  type Reading,
+} from "./schema.ts";
 import type { StoredIds } from "./stored-ids.ts";
 import { writeAll } from "./transaction.ts";
 
@@ -79,7 +87,9 @@ export class IndexedDbSession implements StoreSession {
   #pending: Pending;
   /** Position up to which this session knows the journal to be in the tables. */
   #folded: number;
-  #claims: ReadonlyMap<number, number>;
+  #claims: ReadonlyMap<number, JournalRow>;
+  /** When it was last certain that no newer session had the hub, in ms. */
+  #seenAtMs: number;
   readonly #storedIds: StoredIds;
   /** The last position that is taken. */
   #position: number;
@@ -105,6 +115,12 @@ export class IndexedDbSession implements StoreSession {
     this.#claims = claim.claims;
     this.#storedIds = claim.storedIds;
     this.#position = claim.position;
+    this.#seenAtMs = claim.atMs;
+  }
+
+  /** True when the claim of a newer session may have been deleted by now, whichever way the clock has gone. */
+  get #isStale(): boolean {
+    return Math.abs(Date.now() - this.#seenAtMs) > CLAIM_KEPT_MS / 2;
   }
 
   get isFenced(): boolean {
@@ -191,12 +207,23 @@ export class IndexedDbSession implements StoreSession {
 
   async #append(database: Database, attempt: Attempt): Promise<void> {
     const { durability } = this.#port;
-    const transaction = unwrap(database).transaction("journal", "readwrite", { durability });
+    const isStale = this.#isStale;
+    const transaction = unwrap(database).transaction(isStale ? ["journal", "hubs"] : "journal", "readwrite", {
+      durability,
+    });
     const row = { epoch: this.epoch, changes: attempt.changes };
+    const add = (): void => {
+      transaction.objectStore("journal").add(row, [this.#row.hub, attempt.position]);
+      transaction.commit();
+    };
     try {
-      await writeAll(transaction, () => {
-        transaction.objectStore("journal").add(row, [this.#row.hub, attempt.position]);
-        transaction.commit();
+      await writeAll(transaction, (answered) => {
+        if (!isStale) add();
+        else
+          answered(transaction.objectStore("hubs").get(this.#name), (found: HubRow | undefined) => {
+            this.#checked(found);
+            add();
+          });
       });
     } catch (error) {
       if (isConnectionLost(error)) this.#uncertain = attempt;
@@ -209,6 +236,7 @@ export class IndexedDbSession implements StoreSession {
 
   #applied(attempt: Attempt): void {
     attempt.isApplied = true;
+    this.#seenAtMs = Date.now();
     this.#position = attempt.position;
     this.#pending.add(attempt);
   }
@@ -260,8 +288,8 @@ export class IndexedDbSession implements StoreSession {
     this.#seenOver = database;
     if (!uncertain || this.#uncertain !== uncertain) return;
     this.#uncertain = undefined;
-    // A position that a newer session has left empty was this session's: it folded the commit. Claims stay.
-    if (entry ? entry.epoch === this.epoch : this.#isFenced) this.#applied(uncertain);
+    // A position that a newer session has left empty was this session's: it folded the commit. Claims stay, long enough.
+    if (entry ? entry.epoch === this.epoch : this.#isFenced && !this.#isStale) this.#applied(uncertain);
   }
 
   #lost(): StorageLostError {

@@ -37,6 +37,14 @@ async function idsOf(session: StoreSession): Promise<string[]> {
   return listed.map((each) => each.record.instanceId);
 }
 
+/** Rows of the journal, as the connection that was opened last sees them. */
+function journalSize(): Promise<number> {
+  const request = (connections.at(-1) as IDBDatabase).transaction("journal").objectStore("journal").count();
+  return new Promise((resolve) => {
+    request.onsuccess = () => resolve(request.result);
+  });
+}
+
 /** The connections that the store opens, newest last. */
 let connections: IDBDatabase[] = [];
 
@@ -357,6 +365,28 @@ describe("the journal", () => {
     expect(await idsOf(newest)).toHaveLength(6);
     await newest.commit([start("d")]);
     await newest.close();
+  });
+
+  test("keeps the claims of an hour, and sessions that are older are fenced all the same", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const minutes = 60_000;
+      const [forgotten, used] = [await openStore().open("orders"), await openStore().open("lists")];
+      await used.commit([start("a")]);
+      for (let opening = 0; opening < 50; opening++) {
+        vi.advanceTimersByTime(10 * minutes);
+        await (await openStore().open("orders")).close();
+      }
+      await used.commit([start("b")]);
+      expect(await idsOf(used)).toEqual(["a", "b"]);
+      const newest = await openStore().open("orders");
+      await newest.commit([start("c")]);
+      expect(await journalSize()).toBeLessThan(15);
+      expect(await codeOf(forgotten.commit([start("d")]))).toBe("hubFenced");
+      expect(await idsOf(newest)).toEqual(["c"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("is taken up by the next session as it was left", async () => {
