@@ -2,11 +2,11 @@
  * Instances whose changes the store may be refusing. Their turns are committed apart from all others, so that a change it will never take, one that
  * is too large for it, say, holds up nobody but its own instance.
  *
- * P1. Whatever had a part in a commit that failed has its next turn in a commit of its own; the others go first, and share theirs.
- * P2. A change is refused for good, as far as anybody can tell, when it has failed alone `REFUSALS_MIN` times while the store takes something else.
+ * F1. Whatever had a part in a commit that failed has its next turn in a commit of its own; the others go first, and share theirs.
+ * F2. A change is refused for good, as far as anybody can tell, when it has failed alone `REFUSALS_MIN` times while the store takes something else.
  *     Its instance shows why (`Suspended`, with the store's error), and is tried again after a time that doubles up to `REFUSED_DELAY_MS_MAX`.
- * P3. A result of an activity that was part of such a change fails its call, instead of being made again and again.
- * P4. A store that takes nothing at all is no instance's fault: everything waits, and is taken up again as one.
+ * F3. A result of an activity that was part of such a change fails its call, instead of being made again and again.
+ * F4. A store that takes nothing at all is no instance's fault: everything waits, and is taken up again as one.
  */
 import { failureFrom } from "../failure.ts";
 import { isEntityInstanceId } from "../identity.ts";

@@ -3,9 +3,9 @@
  * A caller numbers the requests that change something, and sends one again when its answer does not come. Whoever gets it then, this hub or
  * the next one over the same store, finds the receipt and answers without doing anything twice.
  *
- * V1. A receipt is written by the very commit that carries the effect: there is none without its effect, and no effect without it.
- * V2. Numbers below `answeredBelow` are answered for good: they are neither kept nor applied again.
- * V3. A caller has one row, rewritten with each commit that answers it; it holds what the caller has not confirmed, no more.
+ * L1. A receipt is written by the very commit that carries the effect: there is none without its effect, and no effect without it.
+ * L2. Numbers below `answeredBelow` are answered for good: they are neither kept nor applied again.
+ * L3. A caller has one row, rewritten with each commit that answers it; it holds what the caller has not confirmed, no more.
  */
 import { defaultCodec } from "../codec/codec.ts";
 import { EntityId, OWN_PREFIX } from "../identity.ts";

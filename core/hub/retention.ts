@@ -2,8 +2,8 @@
  * How long finished instances are kept. Nothing is stored for it: what is due is found by asking the store for what finished long enough ago,
  * together with its timers, so that it survives restarts, wakes an object by its alarm, and counts for what finished before it was asked for.
  *
- * V1. An instance is deleted no earlier than its time after its completion, and only while it is still finished then.
- * V2. Deletions come in portions of `RETENTION_BATCH_MAX`, each a commit among others.
+ * R1. An instance is deleted no earlier than its time after its completion, and only while it is still finished then.
+ * R2. Deletions come in portions of `RETENTION_BATCH_MAX`, each a commit among others.
  */
 import { InvalidArgumentError } from "../errors.ts";
 import { RETENTION_BATCH_MAX } from "../limits.ts";

@@ -4,7 +4,7 @@
  * Source: Durable Task rewind; beyond it, calls with retry policies keep their earlier attempts (so that sequence ids still fit), and failures that
  * the code had already handled stay.
  *
- * B1. What replays is decided by replaying: the most failures are taken out with which the history still fits the code.
+ * G1. What replays is decided by replaying: the most failures are taken out with which the history still fits the code.
  */
 import type { HistoryEvent, SubOrchestrationInstanceCreatedEvent, TaskScheduledEvent } from "../history/events.ts";
 

@@ -1,10 +1,10 @@
 /**
  * Calls of activities and sub-orchestrations, with their retries.
  *
- * C1. Every attempt and every delay between two consumes a new sequence id.
- * C2. A call's schedule-to-close deadline counts from its first attempt. An attempt that runs or queues is ended there by the hub; a
+ * A1. Every attempt and every delay between two consumes a new sequence id.
+ * A2. A call's schedule-to-close deadline counts from its first attempt. An attempt that runs or queues is ended there by the hub; a
  *     retry delay never reaches beyond it: its timer fires at the deadline at the latest, and then the call fails.
- * C3. A call that was cancelled is settled at once: nothing of it is recorded but the cancellation, and no retry follows.
+ * A3. A call that was cancelled is settled at once: nothing of it is recorded but the cancellation, and no retry follows.
  */
 
 import { isScheduleToClose, scheduleToCloseTimeout, timeoutFailure } from "../activity-timeout.ts";

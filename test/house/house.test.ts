@@ -5,7 +5,7 @@ import { forbiddenImports, importCycles } from "./arrows.ts";
 import { emptyGuarantees } from "./guarantees.ts";
 import { inspect } from "./rules.ts";
 import { type Module, type Offence, parseModule, readSources } from "./sources.ts";
-import { anyTypes, emptyNames, longFiles, longFunctions } from "./style.ts";
+import { anyTypes, emptyNames, longFiles, longFunctions, sharedLetters } from "./style.ts";
 import { machinePaths, registryHosts } from "./traces.ts";
 
 const sources = readSources(fileURLToPath(new URL("../..", import.meta.url)));
@@ -148,6 +148,12 @@ describe("the rules of style", () => {
     ];
     expect(emptyNames(paths.map((path) => ({ path, text: "" }))).map(({ path }) => path)).toEqual(paths.slice(0, 4));
   });
+});
+
+test("the rule on letters finds two files of one folder that share one", () => {
+  const header = (path: string, letter: string) => ({ path, text: `/**\n * ${letter}1. Holds.\n */\n` });
+  const files = [header("core/hub/a.ts", "A"), header("core/hub/b.ts", "A"), header("core/store/c.ts", "A")];
+  expect(offenders(sharedLetters(files))).toEqual(["core/hub/b.ts: has rules A1 …, as core/hub/a.ts has"]);
 });
 
 describe("the rule on guarantees", () => {

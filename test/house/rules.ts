@@ -2,7 +2,7 @@
 import { forbiddenImports, importCycles } from "./arrows.ts";
 import { emptyGuarantees } from "./guarantees.ts";
 import { isCode, type Module, type Offence, parseModule, type Source } from "./sources.ts";
-import { anyTypes, emptyNames, longFiles, longFunctions } from "./style.ts";
+import { anyTypes, emptyNames, longFiles, longFunctions, sharedLetters } from "./style.ts";
 import { machinePaths, registryHosts } from "./traces.ts";
 
 const ON_MODULES: Readonly<Record<string, (modules: readonly Module[]) => Offence[]>> = {
@@ -15,6 +15,7 @@ const ON_MODULES: Readonly<Record<string, (modules: readonly Module[]) => Offenc
 
 const ON_SOURCES: Readonly<Record<string, (sources: readonly Source[]) => Offence[]>> = {
   "every file is named for its subject": emptyNames,
+  "a letter of numbered rules belongs to one file of its folder": sharedLetters,
   "every guarantee names tests that exist": emptyGuarantees,
   "no file holds an absolute path of a machine": machinePaths,
   "no file names a package registry": registryHosts,

@@ -4,6 +4,8 @@ import { lineAt, type Module, type Offence, type Source } from "./sources.ts";
 
 const FUNCTION_LINES_MAX = 75;
 const FILE_LINES_MAX = 450;
+/** A numbered rule in the header of a file. */
+const RULE = /^ \* ([A-Z])[1-9]\. /gm;
 const EMPTY_NAMES = /(^|[/.\-_])(utils?|helpers?|common|managers?|misc)(?=[/.\-_]|$)/i;
 
 function isLibrary({ path }: Source): boolean {
@@ -43,6 +45,20 @@ export function anyTypes(modules: readonly Module[]): Offence[] {
       TSAnyKeyword: ({ start }) => offences.push({ path, says: `line ${lineAt(text, start)}: the type any` }),
     }).visit(program);
     return offences;
+  });
+}
+
+/** Letters of numbered rules that two files of a folder of the library share: a rule is named by its folder, letter and number. */
+export function sharedLetters(sources: readonly Source[]): Offence[] {
+  const owners = new Map<string, string>();
+  return sources.filter(isLibrary).flatMap(({ path, text }) => {
+    const letters = new Set([...text.matchAll(RULE)].map(([, letter = ""]) => letter));
+    return [...letters].flatMap((letter) => {
+      const name = `${path.slice(0, path.lastIndexOf("/"))} ${letter}`;
+      const owner = owners.get(name);
+      owners.set(name, owner ?? path);
+      return owner === undefined ? [] : [{ path, says: `has rules ${letter}1 …, as ${owner} has` }];
+    });
   });
 }
 
