@@ -5,7 +5,8 @@
  * W2. A timer is handed out once until the commit that consumes it.
  * W3. What is handed out is given a moment to be done with, before more is asked for. What takes longer, as the operation of an entity may,
  *     keeps nothing else from being handed out.
- * W4. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
+ * W4. What a commit has removed while the store was answering is not handed out, although the answer may still hold it.
+ * W5. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
  */
 import { COMMIT_RETRY_DELAY_MS, TIMER_BATCH_MAX, TIMER_PATIENCE_MS } from "../limits.ts";
 import { type Awaitable, isPromise, type StoredTimer } from "../store/contract.ts";
@@ -27,6 +28,8 @@ export class TimerWatch {
   readonly #ports: TimerWatchPorts;
   /** Timers handed out whose commit is not done. */
   readonly #firing = new Set<string>();
+  /** Timers that commits have removed since the store was asked. */
+  readonly #removed = new Set<string>();
   #armedAtMs: number | undefined;
   #stopWaiting = (): void => {};
   #isAsking = false;
@@ -50,6 +53,7 @@ export class TimerWatch {
     this.#isAsking = true;
     this.#mustLookAgain = false;
     this.#stopWaiting();
+    this.#removed.clear();
     const { host, dueTimers } = this.#ports;
     // As of the question: the answer may still hold what a commit has consumed meanwhile.
     const handedOut = new Set(this.#firing);
@@ -57,7 +61,7 @@ export class TimerWatch {
     this.#ask(
       () => dueTimers(host.now(), TIMER_BATCH_MAX + handedOut.size),
       (answer) => {
-        const due = answer.filter(isNew);
+        const due = answer.filter((timer) => isNew(timer) && !this.#removed.has(setOf(timer)));
         for (const timer of due) {
           this.#firing.add(keyOf(timer));
           this.#ports.fire(timer);
@@ -107,6 +111,7 @@ export class TimerWatch {
 
   /** Timers were consumed or withdrawn by a commit. */
   removed(timers: readonly DueTimer[]): void {
+    if (this.#isAsking) for (const timer of timers) this.#removed.add(setOf(timer));
     if (this.#firing.size === 0) return;
     for (const timer of timers) this.#firing.delete(keyOf(timer));
     if (this.#firing.size === 0) this.look();
@@ -167,3 +172,5 @@ export class TimerWatch {
 }
 
 const keyOf = (timer: DueTimer): string => `${timer.instanceId} ${timer.kind} ${timer.timerId}`;
+/** Names one that was set: a later generation may have one of the same key for another instant. */
+const setOf = (timer: DueTimer): string => `${keyOf(timer)} ${Math.trunc(timer.dueAtMs)}`;
