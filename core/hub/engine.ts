@@ -114,7 +114,7 @@ export class Engine implements EnginePorts, ClientPorts {
       host,
       session,
       acquire: (instanceId) => this.acquire(instanceId),
-      find: (instanceId) => this.find(instanceId),
+      isKept: (live) => this.#instances.isKept(live),
       enqueue: (live) => this.enqueue(live),
       resume: (job) => this.#activities.resume(job, this.#isolation.refusedResult(job)),
       timersAgain: (instanceId) => this.#timers.again(instanceId),

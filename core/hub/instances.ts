@@ -92,7 +92,7 @@ export class Instances {
         this.#loadingCount--;
         live.isLoading = false;
         use(value);
-        if (this.#isKept(live)) this.#ports.loaded(live);
+        if (this.isKept(live)) this.#ports.loaded(live);
       },
       (error: Error) => {
         this.#loadingCount--;
@@ -106,13 +106,13 @@ export class Instances {
   #failed(live: LiveInstance, error: Error, read: () => boolean): void {
     live.isLoading = true;
     const again = (): void => {
-      if (live.unread !== unread || !this.#isKept(live)) return;
+      if (live.unread !== unread || !this.isKept(live)) return;
       live.unread = undefined;
       if (read()) this.#ports.loaded(live);
     };
     const unread = { error, again };
     live.unread = unread;
-    if (!this.#isKept(live)) return;
+    if (!this.isKept(live)) return;
     this.#ports.failed(error);
     this.#ports.host.delay(COMMIT_RETRY_DELAY_MS, () => {
       if (live.unread === unread && live.inbox.length === 0 && live.pendingCommits === 0) this.forget(live);
@@ -120,12 +120,13 @@ export class Instances {
     });
   }
 
-  #isKept(live: LiveInstance): boolean {
+  /** False once it has been forgotten. */
+  isKept(live: LiveInstance): boolean {
     return this.#live.get(live.instanceId) === live;
   }
 
   forget(live: LiveInstance): void {
-    if (this.#isKept(live)) this.#live.delete(live.instanceId);
+    if (this.isKept(live)) this.#live.delete(live.instanceId);
   }
 
   /** Forgets everything and gives back what there was. */

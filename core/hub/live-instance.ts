@@ -57,6 +57,8 @@ export class LiveInstance {
   staged: { readonly messages: readonly Message[]; readonly stage: () => void } | undefined;
   /** Commits that it has a part in and that are not done. */
   pendingCommits = 0;
+  /** Recoveries that are about to take it up, and must hear of all that happens to it meanwhile. */
+  recoveryCount = 0;
 
   constructor(instanceId: string) {
     this.instanceId = instanceId;
@@ -68,6 +70,7 @@ export class LiveInstance {
       !this.isLoading &&
       !this.isQueued &&
       !this.isInTurn &&
+      this.recoveryCount === 0 &&
       this.pendingCommits === 0 &&
       this.inbox.length === 0 &&
       this.waiting.length === 0

@@ -14,7 +14,8 @@ export interface RecoveryPorts {
   readonly host: Host;
   readonly session: StoreSession;
   acquire(instanceId: string): LiveInstance;
-  find(instanceId: string): LiveInstance | undefined;
+  /** False once it has been forgotten, or another is in memory in its place. */
+  isKept(live: LiveInstance): boolean;
   enqueue(live: LiveInstance): void;
   resume(job: ActivityJob): void;
   /** Timers of the instance that were handed out are handed out again. */
@@ -59,8 +60,13 @@ export class Recovery {
       // Those that were forgotten for want of room are read anew: much may have happened to them meanwhile.
       for (const { instanceId } of open) {
         const live = acquire(instanceId);
-        await this.#loaded(live);
-        await this.#takeUp(live);
+        live.recoveryCount++;
+        try {
+          await this.#loaded(live);
+          await this.#takeUp(live);
+        } finally {
+          live.recoveryCount--;
+        }
       }
     } finally {
       this.#runningCount--;
@@ -126,20 +132,21 @@ export class Recovery {
   }
 
   async #takeUp(live: LiveInstance): Promise<void> {
-    const { session, checkOpen, find, enqueue, resume } = this.#ports;
+    const { session, checkOpen, isKept, enqueue, resume } = this.#ports;
     checkOpen();
     const { instanceId, asRead } = live;
     if (asRead?.record?.isBusy) {
       const { record, eventCount, turnCount } = asRead;
       // Turns may have come since it was read: what they have called has been started, what they have ended is not taken up.
       const history = (await session.history(instanceId)).slice(0, eventCount);
+      // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
+      if (!isKept(live)) return;
       for (const job of outstandingJobs(record, history)) {
         const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
         const isOfThis = job.executionId === record.executionId && job.executionId === live.record?.executionId;
         if (isOpen && isOfThis) resume(job);
       }
     }
-    // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
-    if (find(instanceId) === live) enqueue(live);
+    if (isKept(live)) enqueue(live);
   }
 }

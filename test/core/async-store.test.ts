@@ -43,6 +43,67 @@ describe("over an asynchronous store", () => {
     });
   });
 
+  it("a timer that was withdrawn never fires, although the store still had it when it was asked and the instance is read anew", async () => {
+    const store = new GatedStore();
+    const impatient = defineOrchestrator("impatient", async (ctx) => {
+      const first = await ctx.waitForExternalEvent<string>("go", { timeout: 1_000 });
+      return [first, await ctx.waitForExternalEvent<string>("go")];
+    });
+    const other = defineOrchestrator("other", (ctx) => ctx.waitForExternalEvent("go"));
+    const hub = await openHub([impatient, other], { store, maxLiveInstances: 1 });
+    const id = await hub.scheduleNewOrchestration(impatient);
+    await hub.advance(999);
+    store.hold("dueTimers");
+    const advanced = hub.advance(1);
+    await settle();
+    expect(store.heldCount("dueTimers")).toBe(1);
+    await hub.raiseOrchestrationEvent(id, "go", "in time");
+    // Others take its place in memory.
+    for (let n = 0; n < 3; n++) await hub.scheduleNewOrchestration(other);
+    await settle();
+    store.release("dueTimers");
+    await advanced;
+    await settle();
+    expect((await hub.getOrchestrationHistory(id)).map(({ type }) => type)).not.toContain("TimerFired");
+    await hub.raiseOrchestrationEvent(id, "go", "later");
+    expect(await stateOf(hub, id)).toMatchObject({ runtimeStatus: "Completed", output: ["in time", "later"] });
+  });
+
+  it("an activity that was terminated while a recovery read its history is not started again", async () => {
+    const store = new GatedStore();
+    let runCount = 0;
+    const hang = defineActivity("hang", () => {
+      runCount++;
+      return new Promise<void>(() => {});
+    });
+    const busy = defineOrchestrator("busy", (ctx) => ctx.callActivity(hang));
+    const waiting = defineOrchestrator("waiting", (ctx) => ctx.waitForExternalEvent("go"));
+    const hub = await openHub([busy, waiting, hang], { store, maxLiveInstances: 1 });
+    const id = await hub.scheduleNewOrchestration(busy);
+    await settle();
+    store.hold("commit");
+    const refused = errorOf(() => hub.scheduleNewOrchestration(waiting));
+    await settle();
+    store.fail("commit");
+    store.release("commit");
+    await refused;
+    store.hold("history");
+    const advanced = hub.advance(60_000);
+    for (let n = 0; n < 20 && store.heldCount("history") === 0; n++) await settle();
+    expect(store.heldCount("history")).toBe(1);
+    // Others would take its place in memory.
+    for (let n = 0; n < 3; n++) await hub.scheduleNewOrchestration(waiting);
+    const terminated = hub.terminateOrchestration(id);
+    await settle();
+    store.letNewest("history");
+    await settle();
+    store.release("history");
+    await terminated;
+    await advanced;
+    expect((await stateOf(hub, id)).runtimeStatus).toBe("Terminated");
+    expect(runCount).toBe(1);
+  });
+
   it("a message to an instance that is still being read does not look like its end", async () => {
     const store = new GatedStore();
     const waiting = defineOrchestrator("waiting", (ctx) => ctx.waitForExternalEvent<string>("go"));

@@ -40,6 +40,13 @@ export class GatedStore implements HubStore {
     this.#held.push(...rest);
     first?.go();
   }
+  /** Lets the call happen that was made last. */
+  letNewest(gate: Gate): void {
+    const held = this.#take(gate);
+    const newest = held.pop();
+    this.#held.push(...held);
+    newest?.go();
+  }
   /** Fails what waits, without effect; what comes later goes on as before. */
   fail(gate: Gate, message = "The disk is full."): void {
     for (const held of this.#take(gate)) held.fail(new Error(message));
