@@ -300,4 +300,58 @@ export const MUTANTS: readonly Mutant[] = [
     find: "      if (this.#mustLookAgain) {\n        this.look();\n        return;\n      }\n",
     replace: "",
   },
+  {
+    says: "a further outcome of a child is recorded",
+    file: "core/hub/repetition.ts",
+    find: "      return !openChildren.has(event.taskScheduledId);\n",
+    replace: "      return false;\n",
+  },
+  {
+    says: "a retry policy forgets its timeout",
+    file: "core/replay/retry-decision.ts",
+    find: "  return delayMs > timeoutMs - failed.elapsedMs ? undefined : delayMs;",
+    replace: "  return delayMs;",
+  },
+  {
+    says: "the delay between attempts grows one attempt too early",
+    file: "core/replay/retry-decision.ts",
+    find: "** (failed.attempt - 1)",
+    replace: "** failed.attempt",
+  },
+  {
+    says: "a retry handler is asked about failures for good too",
+    file: "core/replay/call-task.ts",
+    find: "    if (failure.isNonRetriable) {\n      this.#giveUp(failure);\n      return;\n    }\n    let answer",
+    replace: "    let answer",
+  },
+  {
+    says: "a delay between attempts reaches beyond the deadline of the call",
+    file: "core/replay/call-task.ts",
+    find: "Math.min(this.#host.nowMs + delayMs, this.#deadlineMs)",
+    replace: "this.#host.nowMs + delayMs",
+  },
+  {
+    says: "every attempt has the whole time of the call",
+    file: "core/replay/call-task.ts",
+    find: "      remainingMs: Number.isFinite(remainingMs) ? remainingMs : undefined,\n",
+    replace: "      remainingMs: undefined,\n",
+  },
+  {
+    says: "an attempt does not hear how far the one before it was",
+    file: "core/replay/call-task.ts",
+    find: "    this.#lastHeartbeat = lastHeartbeat ?? this.#lastHeartbeat;\n",
+    replace: "",
+  },
+  {
+    says: "a further attempt of a child has an id of its own",
+    file: "core/replay/context.ts",
+    find: "firstId.toString(16)",
+    replace: "id.toString(16)",
+  },
+  {
+    says: "a timer that a commit has removed meanwhile fires",
+    file: "core/hub/timer-watch.ts",
+    find: " && !this.#removed.has(setOf(timer))",
+    replace: "",
+  },
 ];

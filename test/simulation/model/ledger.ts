@@ -41,6 +41,8 @@ export class Ledger {
   readonly #repetitions = new Map<string, number>();
   /** Instances in which a run that a client asked for took place, and its children with it. */
   readonly #instancesOf = new Map<string, Set<string>>();
+  /** Calls of each child, by its run. */
+  readonly #attempts = new Map<string, Set<string>>();
   readonly terminatedRuns: Set<string> = new Set();
   /** Steps at which the hub heard that the history of an instance was taken away; infinite until then. */
   readonly resets: Map<string, number> = new Map();
@@ -76,6 +78,9 @@ export class Ledger {
     const root = rootOf(run);
     let count = this.copies.get(root) ?? 1;
     for (const instanceId of this.#instancesOf.get(root) ?? []) count += this.#repetitions.get(instanceId) ?? 0;
+    // A child is tried again under the same run.
+    for (const { index, 0: place } of run.matchAll(/#\d+/g))
+      count *= this.#attempts.get(run.slice(0, index + place.length))?.size ?? 1;
     return count;
   }
   #place(run: string, instanceId: string): void {
@@ -96,9 +101,19 @@ export class Ledger {
       this.#checkBefore(change);
       this.model.apply(change);
     }
+    for (const change of changes) this.#noteAttempts(change);
     for (const change of changes) this.#checkAfter(change, before.get(change.instanceId) as ModelInstance);
     for (const change of changes) this.journals.checkAnswers(change);
     for (const question of this.questions) question.changed();
+  }
+
+  #noteAttempts({ instanceId, turns }: InstanceChange): void {
+    for (const event of turns?.flat() ?? []) {
+      if (event.type !== "SubOrchestrationInstanceCreated") continue;
+      const { run } = decode(event.input) as ProgramInput;
+      const known = this.#attempts.get(run) ?? new Set();
+      this.#attempts.set(run, known.add(`${instanceId} ${this.record(instanceId)?.executionId} ${event.eventId}`));
+    }
   }
 
   /** True when the hub has heard of all that is committed. */
@@ -237,7 +252,12 @@ export class Ledger {
     const known = this.generations.get(key);
     if (known) Object.assign(known, { history, record, isRewound: known.isRewound || isRewound });
     else this.generations.set(key, { instanceId, executionId, run: input?.run, history, record, isRewound });
-    if (record.status === "Terminated" && input?.run !== undefined && this.copiesOf(input.run) === 1)
+    if (
+      record.status === "Terminated" &&
+      input?.run !== undefined &&
+      !input.isRetried &&
+      this.copiesOf(input.run) === 1
+    )
       this.terminatedRuns.add(`${instanceId} ${input.run}`);
   }
 }

@@ -4,36 +4,28 @@
  * program goes on until it waits for a box that is empty.
  */
 import type { HistoryEvent } from "../../../core/history/events.ts";
-import { type ActivityInput, interpret, type Surface } from "../programs/interpret.ts";
-import type { Call, EntityOperation, Program, ProgramInput } from "../programs/program.ts";
+import { type ActivityTraits, traitsOf } from "../programs/activities.ts";
+import {
+  type ActivityCall,
+  type ActivityInput,
+  CALL_IS_LATE,
+  type ChildCall,
+  interpret,
+  type Surface,
+} from "../programs/interpret.ts";
+import type { EntityOperation, Program, ProgramInput } from "../programs/program.ts";
+import type { Retrying } from "../programs/retry.ts";
+import { Box, failed } from "./box.ts";
+import { type Decode, described, type Expected, limitsOf } from "./described.ts";
+import { delayBeforeNext } from "./retries.ts";
 
-type Outcome = { readonly value: unknown } | { readonly error: unknown } | "canceled";
-
-class Box {
-  outcome: Outcome | undefined;
-  readonly #watchers: (() => void)[] = [];
-  /** What giving it up takes back; absent for what cannot be given up. */
-  withdraw: (() => void) | undefined;
-
-  settle(outcome: Outcome): void {
-    if (this.outcome !== undefined) return;
-    this.outcome = outcome;
-    for (const watcher of this.#watchers.splice(0)) watcher();
-  }
-  watch(watcher: () => void): void {
-    if (this.outcome === undefined) this.#watchers.push(watcher);
-    else watcher();
-  }
+/** A call, as often as it is tried. */
+interface Attempts {
+  readonly retrying: Retrying | undefined;
+  readonly deadlineMs: number;
+  /** Records an attempt, from 1, and gives its id. */
+  attempt(number: number, beat: string | undefined): number;
 }
-
-/** A failure as the hub hands it to programs. */
-const failed = (errorMessage: string): { error: unknown } => ({ error: { failure: { errorMessage } } });
-
-/** What a turn must have recorded about one action. */
-type Expected = Readonly<Record<string, unknown>>;
-
-/** Decodes a payload as the hub does. */
-export type Decode = (text: string) => unknown;
 
 /** Sentences about everything in which the history of one generation differs from what its program does; none when all is well. */
 export function differences(
@@ -65,6 +57,7 @@ class Reference implements Surface<Box> {
   #nowMs = 0;
   #status: string | undefined;
   #hasParent: string | undefined;
+  #executionId = "";
   #code: Generator<Box, ProgramInput, unknown> | undefined;
   #waitsFor: Box | undefined;
   #end: { readonly output: ProgramInput } | { readonly error: unknown } | undefined;
@@ -186,6 +179,7 @@ class Reference implements Surface<Box> {
   #start(event: Extract<HistoryEvent, { type: "ExecutionStarted" }>): void {
     const program = this.#programs[Number(event.name.slice(1))] as Program;
     this.#hasParent = event.parentInstance?.instanceId;
+    this.#executionId = event.orchestrationInstance.executionId;
     const input = this.#decode(event.input ?? "null") as ProgramInput;
     this.#code = interpret(program, this, input);
   }
@@ -222,7 +216,7 @@ class Reference implements Surface<Box> {
     if (isOver && last.orchestrationStatus === "ORCHESTRATION_STATUS_TERMINATED") return;
     const steps = isOver ? recorded.slice(0, -1) : recorded;
     const wanted = expected.map((action) => JSON.stringify(action));
-    const found = steps.map((event) => JSON.stringify({ id: event.eventId, ...this.#describe(event) }));
+    const found = steps.map((event) => JSON.stringify({ id: event.eventId, ...described(event, this.#decode) }));
     if (wanted.join() !== found.join())
       this.#problems.push(
         `a turn should have recorded ${wanted.join(" ") || "nothing"}, it has ${found.join(" ") || "nothing"}`,
@@ -246,30 +240,6 @@ class Reference implements Surface<Box> {
     }
   }
 
-  /** What is compared of a recorded action. */
-  #describe(event: HistoryEvent): Expected {
-    switch (event.type) {
-      case "TaskScheduled":
-        return { activity: event.name, call: (this.#decode(event.input ?? "null") as ActivityInput).call };
-      case "TimerCreated":
-        return { timer: event.fireAt.getTime() };
-      case "SubOrchestrationInstanceCreated":
-        return { child: event.name, run: (this.#decode(event.input ?? "null") as ProgramInput).run };
-      case "EventSent":
-        return { send: event.name, to: event.instanceId };
-      case "EntityOperationSignaled":
-        return { signal: event.operation, to: event.targetInstanceId, input: this.#decode(event.input ?? "null") };
-      case "EntityOperationCalled":
-        return { call: event.operation, to: event.targetInstanceId, input: this.#decode(event.input ?? "null") };
-      case "EntityLockRequested":
-        return { lock: event.lockSet.join() };
-      case "EntityUnlockSent":
-        return { unlock: event.targetInstanceId };
-      default:
-        return { event: event.type };
-    }
-  }
-
   #act(action: Expected): number {
     const id = ++this.#sequence;
     this.#actions.set(id, action);
@@ -278,25 +248,65 @@ class Reference implements Surface<Box> {
 
   // ---- the surface of the program
 
-  activity(name: string, input: ActivityInput, { attempts = 1 }: Extract<Call, { kind: "activity" }>): Box {
+  activity(input: ActivityInput, { name, retry, limits }: ActivityCall): Box {
+    const traits = traitsOf(name) as ActivityTraits;
+    const calledAtMs = this.#nowMs;
+    const { scheduleToCloseTimeoutMs = Number.POSITIVE_INFINITY } = { ...traits.limits, ...limits };
+    const deadlineMs = calledAtMs + scheduleToCloseTimeoutMs;
+    let first: number | undefined;
+    return this.#call({
+      retrying: retry ?? traits.retry,
+      deadlineMs,
+      attempt: (number, beat) => {
+        const left = deadlineMs - this.#nowMs;
+        const further = first === undefined ? {} : { attempt: number, first, beat };
+        const again = first !== undefined && Number.isFinite(left) ? { scheduleToCloseTimeoutMs: left } : {};
+        const id = this.#act({
+          activity: name,
+          call: input.call,
+          ...further,
+          limits: limitsOf({ ...limits, ...again }),
+        });
+        first ??= id;
+        return id;
+      },
+    });
+  }
+
+  /** The attempts of a call of an activity or a child. */
+  #call({ retrying, deadlineMs, attempt }: Attempts): Box {
     const box = new Box();
-    const attempt = (number: number): void => {
-      const id = this.#act({ activity: name, call: input.call });
+    const calledAtMs = this.#nowMs;
+    let beat: string | undefined;
+    const again = (number: number): void => {
+      if (this.#nowMs >= deadlineMs) {
+        box.settle(failed(CALL_IS_LATE));
+        return;
+      }
+      const id = attempt(number, beat);
       box.withdraw = () => this.#withdraw(id);
       this.#operations.set(id, (event) => {
-        if (event.type === "TaskCompleted")
+        if (event.type === "TaskCompleted" || event.type === "SubOrchestrationInstanceCompleted")
           box.settle({ value: event.result === undefined ? undefined : this.#decode(event.result) });
-        else if (event.type === "TaskFailed") {
-          const { isNonRetriable, errorMessage } = event.failureDetails;
-          if (isNonRetriable || number >= attempts) box.settle(failed(errorMessage));
+        else if (event.type === "TaskFailed" || event.type === "SubOrchestrationInstanceFailed") {
+          const { isNonRetriable, errorMessage, properties } = event.failureDetails;
+          if (event.type === "TaskFailed") beat = event.lastHeartbeat ?? beat;
+          const delayMs = delayBeforeNext(retrying, {
+            attempts: number,
+            elapsedMs: this.#nowMs - calledAtMs,
+            message: errorMessage,
+            isForGood: isNonRetriable || properties?.timeoutType === "scheduleToClose",
+          });
+          if (delayMs === undefined) box.settle(failed(errorMessage));
+          else if (delayMs === 0 || this.#nowMs >= deadlineMs) again(number + 1);
           else {
-            const timer = this.#timer(100, () => attempt(number + 1));
+            const timer = this.#timer(Math.min(delayMs, deadlineMs - this.#nowMs), () => again(number + 1));
             box.withdraw = () => this.#withdraw(timer);
           }
         }
       });
     };
-    attempt(1);
+    again(1);
     return box;
   }
 
@@ -332,14 +342,19 @@ class Reference implements Surface<Box> {
     return box;
   }
 
-  child(program: number, input: ProgramInput): Box {
-    const box = new Box();
-    const id = this.#act({ child: `p${program}`, run: input.run });
-    this.#operations.set(id, (event) => {
-      if (event.type === "SubOrchestrationInstanceFailed") box.settle(failed(event.failureDetails.errorMessage));
-      else if (event.type === "SubOrchestrationInstanceCompleted")
-        box.settle({ value: event.result === undefined ? undefined : this.#decode(event.result) });
+  child(input: ProgramInput, { program, id, retry }: ChildCall): Box {
+    let childId = id;
+    const box = this.#call({
+      retrying: retry,
+      deadlineMs: Number.POSITIVE_INFINITY,
+      attempt: () => {
+        const number = this.#sequence + 1;
+        childId ??= `${this.#executionId}:${number.toString(16).padStart(4, "0")}`;
+        return this.#act({ child: `p${program}`, run: input.run, id: childId });
+      },
     });
+    // Children cannot be given up.
+    box.withdraw = undefined;
     return box;
   }
 

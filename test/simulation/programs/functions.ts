@@ -13,8 +13,10 @@ import {
   whenAny,
 } from "holdfast";
 import { awaitNull, drive, flow } from "../replay/promises.ts";
-import { type ActivityInput, interpret, type Surface } from "./interpret.ts";
-import type { Call, EntityOperation, Program, ProgramInput } from "./program.ts";
+import { ACTIVITIES, type ActivityTraits } from "./activities.ts";
+import { type ActivityCall, type ActivityInput, type ChildCall, interpret, type Surface } from "./interpret.ts";
+import type { EntityOperation, Program, ProgramInput } from "./program.ts";
+import { retryOf } from "./retry.ts";
 
 /** What the functions of one process ask of the world. */
 export interface FunctionPorts {
@@ -45,12 +47,9 @@ class ContextSurface implements Surface<Task<unknown>> {
     this.#run = run;
   }
 
-  activity(name: string, input: ActivityInput, call: Extract<Call, { kind: "activity" }>): Task<unknown> {
+  activity(input: ActivityInput, { name, retry, limits }: ActivityCall): Task<unknown> {
     this.#ports.entered(this.#ctx, this.#run);
-    return this.#ctx.callActivity(name, input, {
-      ...(call.attempts !== undefined && { retry: { maxAttempts: call.attempts, firstRetryInterval: 100 } }),
-      ...(call.timeoutMs !== undefined && { timeoutMs: call.timeoutMs }),
-    });
+    return this.#ctx.callActivity(name, input, { ...limits, ...(retry && { retry: retryOf(retry) }) });
   }
   timer(ms: number): Task<unknown> {
     return this.#ctx.createTimer(ms);
@@ -63,8 +62,9 @@ class ContextSurface implements Surface<Task<unknown>> {
   taken(): readonly string[] {
     return this.#waits.flatMap((wait) => (wait.isCompleted && !wait.isFailed && !wait.isCanceled ? wait.result : []));
   }
-  child(program: number, input: ProgramInput, id: string | undefined): Task<unknown> {
-    return this.#last(this.#ctx.callSubOrchestrator(`p${program}`, input, id === undefined ? {} : { instanceId: id }));
+  child(input: ProgramInput, { program, id, retry }: ChildCall): Task<unknown> {
+    const options = { ...(id !== undefined && { instanceId: id }), ...(retry && { retry: retryOf(retry) }) };
+    return this.#last(this.#ctx.callSubOrchestrator(`p${program}`, input, options));
   }
   call(key: string, operation: EntityOperation, operationId: string): Task<unknown> {
     this.#ports.sent(operationId, operation, true);
@@ -166,12 +166,15 @@ export function functionsOf(programs: readonly Program[], ports: FunctionPorts):
     ...programs.map((program, index) => orchestratorOf(program, index, ports)),
     journal,
     spawned,
-    defineActivity("work", (ctx, input: ActivityInput) => ports.runActivity(ctx, input)),
-    defineActivity({
-      name: "online",
-      requires: "network",
-      maxConcurrency: 2,
-      run: (ctx, input: ActivityInput) => ports.runActivity(ctx, input),
+    ...Object.entries(ACTIVITIES).map(([name, traits]: [string, ActivityTraits]) => {
+      const { limits, retry, ...bounds } = traits;
+      return defineActivity({
+        name,
+        ...limits,
+        ...bounds,
+        ...(retry && { retry: retryOf(retry) }),
+        run: (ctx, input: ActivityInput) => ports.runActivity(ctx, input),
+      });
     }),
   ];
 }

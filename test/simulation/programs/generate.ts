@@ -1,13 +1,15 @@
 /** Invents programs: small, always ending once every event they may wait for has come, and together using every feature. */
 import type { Random } from "../replay/random.ts";
+import { inventLimits } from "./activities.ts";
 import { type Call, ENTITY_KEYS, type EntityOperation, EVENT_NAMES, type Program, type Statement } from "./program.ts";
+import { inventRetrying } from "./retry.ts";
 
 const DEPTH_MAX = 2;
 const TIMERS_MS = [1, 10, 100, 1_000, 60_000, 3_600_000] as const;
 
 /** A few programs; each calls only those after it, so that no chain of children is endless. */
 export function generatePrograms(random: Random, liking: (what: string) => number): readonly Program[] {
-  const count = random.integer(1, 3);
+  const count = random.pick([1, 2, 3, 3]);
   return Array.from({ length: count }, (_, index) => new Generator(random, index, count, liking).program());
 }
 
@@ -31,7 +33,8 @@ class Generator {
     return {
       shape: random.pick(["async", "generator", "asyncGenerator"] as const),
       body: this.#block(random.integer(1, 5), 0, undefined),
-      generations: random.chance(0.25 * this.#liking("generations")) ? random.integer(1, 3) : 0,
+      // Generations of children multiply with those of their parents.
+      generations: random.chance(0.25 * this.#liking("generations")) ? random.integer(1, this.#index === 0 ? 3 : 1) : 0,
       keepsEvents: random.chance(0.8),
     };
   }
@@ -96,7 +99,7 @@ class Generator {
       [10 * like("activity"), () => this.#activity()],
       [4 * like("timer"), () => ({ kind: "timer", ms: random.pick(TIMERS_MS) })],
       [5 * like("event"), () => this.#event()],
-      [locked || this.#index + 1 >= this.#count ? 0 : 4, () => this.#child()],
+      [(locked || this.#index + 1 >= this.#count ? 0 : 4) * like("child"), () => this.#child()],
       [
         5 * like("entity"),
         () => ({ kind: "entity", key: random.pick(locked ?? ENTITY_KEYS), operation: this.#operation() }),
@@ -108,9 +111,13 @@ class Generator {
     const random = this.#random;
     return {
       kind: "activity",
-      name: random.chance(0.2) ? "online" : "work",
-      ...(random.chance(0.4) && { attempts: random.integer(2, 4) }),
-      ...(random.chance(0.15) && { timeoutMs: random.pick([50, 500]) }),
+      name: random.weighted([
+        [5, "work"],
+        [1, "online"],
+        [this.#liking("narrow"), "narrow"],
+      ]),
+      ...(random.chance(0.4) && { retry: inventRetrying(random) }),
+      ...(random.chance(0.25) && { limits: inventLimits(random) }),
     };
   }
 
@@ -120,8 +127,14 @@ class Generator {
   }
 
   #child(): Call {
-    const program = this.#random.integer(this.#index + 1, this.#count - 1);
-    return { kind: "child", program, ...(this.#random.chance(0.2) && { id: `c${program}` }) };
+    const random = this.#random;
+    const program = random.integer(this.#index + 1, this.#count - 1);
+    return {
+      kind: "child",
+      program,
+      ...(random.chance(0.2) && { id: `c${program}` }),
+      ...(random.chance(0.4) && { retry: inventRetrying(random) }),
+    };
   }
 
   #operation(): EntityOperation {

@@ -4,12 +4,15 @@
  */
 import type { Call, EntityOperation, Program, ProgramInput, Statement } from "./program.ts";
 
+export type ActivityCall = Extract<Call, { kind: "activity" }>;
+export type ChildCall = Extract<Call, { kind: "child" }>;
+
 /** What a program needs of an orchestration context. `T` is what is yielded to wait for it. */
 export interface Surface<T> {
-  activity(name: string, input: ActivityInput, call: Extract<Call, { kind: "activity" }>): T;
+  activity(input: ActivityInput, call: ActivityCall): T;
   timer(ms: number): T;
   event(name: string, timeoutMs: number | undefined): T;
-  child(program: number, input: ProgramInput, id: string | undefined): T;
+  child(input: ProgramInput, call: ChildCall): T;
   call(key: string, operation: EntityOperation, operationId: string): T;
   lock(keys: readonly string[]): T;
   all(tasks: readonly T[]): T;
@@ -37,6 +40,9 @@ interface Lock {
 }
 type Code<T, Result> = Generator<T, Result, unknown>;
 
+/** How the failure of a call begins whose time is over. */
+export const CALL_IS_LATE = "The call of activity";
+
 /** A failure as programs see it, whoever made it. */
 export function textOf(error: unknown): string {
   const { failure, errors, name, message } = error as {
@@ -46,6 +52,8 @@ export function textOf(error: unknown): string {
     message?: string;
   };
   if (errors) return `all(${errors.map(textOf).join("|")})`;
+  // The instant in this one is nobody's to foretell.
+  if (failure?.errorMessage?.startsWith(CALL_IS_LATE)) return "!late";
   if (failure) return `!${failure.errorMessage}`;
   return name === "Error" ? `!${message}` : `!${name}`;
 }
@@ -54,7 +62,7 @@ export function* interpret<T>(program: Program, surface: Surface<T>, input: Prog
   const scope = new Scope(surface, input);
   yield* block(program.body, scope);
   const taken = [...input.taken, ...surface.taken()];
-  const seen: ProgramInput = { run: input.run, generation: input.generation + 1, log: scope.log, taken };
+  const seen: ProgramInput = { ...input, generation: input.generation + 1, log: scope.log, taken };
   if (input.generation < program.generations) surface.again(seen, program.keepsEvents);
   return seen;
 }
@@ -65,12 +73,14 @@ const PATCH_IDS = 500;
 class Scope<T> {
   readonly surface: Surface<T>;
   readonly log: string[];
+  readonly isRetried: boolean;
   readonly #path: string;
   #count = 0;
 
   constructor(surface: Surface<T>, input: ProgramInput) {
     this.surface = surface;
     this.log = [...input.log];
+    this.isRetried = input.isRetried === true;
     this.#path = `${input.run}.${input.generation}`;
   }
   /** An id that no other call of any run has. */
@@ -163,13 +173,16 @@ function call<T>(what: Call, scope: Scope<T>): T {
   const { surface } = scope;
   switch (what.kind) {
     case "activity":
-      return surface.activity(what.name, { call: scope.id() }, what);
+      return surface.activity({ call: scope.id() }, what);
     case "timer":
       return surface.timer(what.ms);
     case "event":
       return surface.event(what.name, what.timeoutMs);
-    case "child":
-      return surface.child(what.program, { run: scope.id(), generation: 0, log: [], taken: [] }, what.id);
+    case "child": {
+      const isRetried = scope.isRetried || what.retry !== undefined;
+      const input = { run: scope.id(), generation: 0, ...(isRetried && { isRetried }), log: [], taken: [] };
+      return surface.child(input, what);
+    }
     default: {
       const id = scope.id();
       scope.log.push(`>${what.key} ${id}`);

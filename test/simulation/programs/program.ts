@@ -1,19 +1,21 @@
 /** Orchestrator programs of the simulation as data: `generate.ts` invents them, `interpret.ts` runs them, against the hub or against the reference. */
 
+import type { ActivityName, TimeLimits } from "./activities.ts";
+import type { Retrying } from "./retry.ts";
+
 export type Shape = "async" | "generator" | "asyncGenerator";
 
 /** Something durable: a task when it is called. */
 export type Call =
   | {
       readonly kind: "activity";
-      readonly name: "work" | "online";
-      /** Attempts, 100 ms apart; one when absent. */
-      readonly attempts?: number;
-      readonly timeoutMs?: number;
+      readonly name: ActivityName;
+      readonly retry?: Retrying;
+      readonly limits?: TimeLimits;
     }
   | { readonly kind: "timer"; readonly ms: number }
   | { readonly kind: "event"; readonly name: string; readonly timeoutMs?: number }
-  | { readonly kind: "child"; readonly program: number; readonly id?: string }
+  | { readonly kind: "child"; readonly program: number; readonly id?: string; readonly retry?: Retrying }
   | { readonly kind: "entity"; readonly key: string; readonly operation: EntityOperation };
 
 /** What the journal entities can do: note an operation at once, later, note it and fail, send it on to another journal, note it and start a program. */
@@ -48,6 +50,8 @@ export interface ProgramInput {
   /** The run: unique among all starts. */
   readonly run: string;
   readonly generation: number;
+  /** True for a child that may be called again under the same run, and for what it calls. */
+  readonly isRetried?: true;
   readonly log: readonly string[];
   /** Events that waits of earlier generations have taken, by the ids of their senders. */
   readonly taken: readonly string[];

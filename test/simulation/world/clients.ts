@@ -146,7 +146,7 @@ export class Clients {
       [1.5 * like("terminate"), () => this.#terminate(id)],
       [1.5 * like("hold"), () => this.#hold(id, "suspend")],
       [1.5 * like("hold"), () => this.#hold(id, "resume")],
-      [1 * like("rewind"), () => this.#rewind(id)],
+      [1 * like("rewind"), () => this.#rewind(this.#failed() ?? id)],
       [0.7 * like("restart"), () => this.#restart(id)],
       [1 * like("purge"), () => this.#purge(id)],
       [4 * like("look"), () => this.#look(id)],
@@ -167,6 +167,13 @@ export class Clients {
     if (random.chance(0.75)) return this.#id();
     const known = [...this.#ports.ledger("main").model.instances.keys()].filter((id) => !id.startsWith("@"));
     return random.pick(["c1", "c2", ...known]);
+  }
+
+  /** Mostly one that has failed, if there is any. */
+  #failed(): string | undefined {
+    const { instances } = this.#ports.ledger("main").model;
+    const failed = [...instances].flatMap(([id, { record }]) => (record?.status === "Failed" ? id : []));
+    return failed.length > 0 && this.#random.chance(0.7) ? this.#random.pick(failed) : undefined;
   }
 
   /** In some worlds everything is about one instance. */

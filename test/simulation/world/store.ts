@@ -3,6 +3,7 @@
  * each of these moments the process may die, the store fail, or others be faster. What really is in the store, the ledger knows.
  */
 import { HoldfastError } from "holdfast";
+import type { HistoryEvent } from "../../../core/history/events.ts";
 import type { HubStore, StoreSession } from "../../../core/store/contract.ts";
 import type { Violate } from "../model/invariants.ts";
 import type { Ledger } from "../model/ledger.ts";
@@ -345,20 +346,20 @@ class SimulatedSession implements StoreSession {
   }
 }
 
+/** An event, and the action it is about. */
+function named(event: HistoryEvent): string {
+  if (event.eventId > 0) return `${event.type}#${event.eventId}`;
+  if ("taskScheduledId" in event) return `${event.type}#${event.taskScheduledId}`;
+  return "timerId" in event ? `${event.type}#${event.timerId}` : event.type;
+}
+
 /** A commit in a few words. */
 function summary(changes: Parameters<StoreSession["commit"]>[0]): string {
   return changes
     .map(({ instanceId, record, turns, isReset, isPurge, inboxAdded, inboxRemoved, entity }) => {
       const parts = [
         isPurge ? "purged" : isReset ? "reset" : "",
-        turns
-          ?.map((turn) =>
-            turn
-              .slice(1)
-              .map(({ type, eventId }) => (eventId > 0 ? `${type}#${eventId}` : type))
-              .join(" "),
-          )
-          .join(" | ") ?? "",
+        turns?.map((turn) => turn.slice(1).map(named).join(" ")).join(" | ") ?? "",
         record?.status ?? "",
         inboxAdded ? `+${inboxAdded.length}` : "",
         inboxRemoved ? `-${inboxRemoved.length}` : "",
