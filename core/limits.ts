@@ -48,6 +48,8 @@ export const COMMIT_RETRY_DELAY_MS = 1_000;
 export const REFUSALS_MIN = 3;
 /** Longest time between two tries of what the store refuses, in ms: five minutes, after which more room, or a newer release, is noticed soon enough. */
 export const REFUSED_DELAY_MS_MAX = 300_000;
+/** Longest time between two tries of what a full, busy or read-only store refuses while it takes other things, in ms: that may be over any moment. */
+export const PASSING_DELAY_MS_MAX = 30_000;
 /** Instances that are remembered to have had a part in a commit that failed. */
 export const SUSPECTS_MAX = 10_000;
 /** Shortest time between two writes of heartbeat details, in ms: they cost a row for each instance, and only a crash loses what is not written. */

@@ -6,11 +6,19 @@
  * F2. A change is refused for good, as far as anybody can tell, when it has failed alone `REFUSALS_MIN` times while the store takes something else.
  *     Its instance shows why (`Suspended`, with the store's error), and is tried again after a time that doubles up to `REFUSED_DELAY_MS_MAX`.
  * F3. A result of an activity that was part of such a change fails its call, instead of being made again and again.
- * F4. A store that takes nothing at all is no instance's fault: everything waits, and is taken up again as one.
+ * F4. A store that takes nothing at all is no instance's fault: everything waits, and is taken up again as one. Nor is one that is full, busy or
+ *     read-only, although it may still take what is small: what it refuses waits at most `PASSING_DELAY_MS_MAX`, is never shown, and fails no call.
  */
+import { StoreError, type StoreErrorCode } from "../errors.ts";
 import { failureFrom } from "../failure.ts";
 import { isEntityInstanceId } from "../identity.ts";
-import { COMMIT_RETRY_DELAY_MS, REFUSALS_MIN, REFUSED_DELAY_MS_MAX, SUSPECTS_MAX } from "../limits.ts";
+import {
+  COMMIT_RETRY_DELAY_MS,
+  PASSING_DELAY_MS_MAX,
+  REFUSALS_MIN,
+  REFUSED_DELAY_MS_MAX,
+  SUSPECTS_MAX,
+} from "../limits.ts";
 import { type ActivityJob, attemptKey } from "./activity-attempt.ts";
 import type { Group } from "./group.ts";
 import type { LiveInstance } from "./live-instance.ts";
@@ -89,6 +97,9 @@ export class Isolation {
     suspect.writtenBefore = this.#written;
     suspect.toShow = undefined;
     suspect.refusals = notice ? 0 : suspect.refusals + 1;
+    if (isPassing(error)) {
+      return takesOthers && !notice ? Math.min(delayMsOf(suspect), PASSING_DELAY_MS_MAX) : undefined;
+    }
     if (suspect.refusals >= REFUSALS_MIN) {
       suspect.toShow = { error, calls: unstoredResults(live, messages) };
       return 0;
@@ -139,6 +150,13 @@ export class Isolation {
     return suspect;
   }
 }
+
+/** True when the store says that it is not the change that it minds. */
+function isPassing(error: Error): boolean {
+  return error instanceof StoreError && PASSING.has(error.code);
+}
+
+const PASSING: ReadonlySet<string> = new Set<StoreErrorCode>(["storeBusy", "storeFull", "storeReadOnly"]);
 
 function delayMsOf({ refusals }: Suspect): number {
   return Math.min(COMMIT_RETRY_DELAY_MS * 2 ** (refusals - 1), REFUSED_DELAY_MS_MAX);

@@ -1,5 +1,5 @@
 /** Changes that the store will never take: they hold up nobody but the instance they are of, and that shows why. */
-import { defineActivity, defineEntity, defineOrchestrator, type InstanceChange } from "holdfast";
+import { defineActivity, defineEntity, defineOrchestrator, type InstanceChange, StoreError } from "holdfast";
 import { describe, expect, it } from "vitest";
 import { RefusingStore } from "./refusing-store.ts";
 import { errorOf, keepingLogger, openHub, run, stateOf } from "./running.ts";
@@ -107,6 +107,38 @@ describe.each(["sync", "async"] as const)("a change that a store refuses for eve
     expect((await stateOf(hub, "late")).output).toBe("done");
     expect((await hub.getEntity("@box@b"))?.state).toEqual({ text: LARGE });
   });
+
+  it.each(["storeFull", "storeBusy", "storeReadOnly"] as const)(
+    "but for a cause that passes (%s), only waits",
+    async (code) => {
+      const store = new RefusingStore(kind, isLarge);
+      store.refusal = new StoreError(code, "Not now.");
+      const makes = defineActivity("makes", () => LARGE);
+      const caller = defineOrchestrator("caller", async (ctx) => {
+        await ctx.createTimer({ seconds: 1 });
+        return await ctx.callActivity(makes);
+      });
+      const status = defineOrchestrator("status", async (ctx) => {
+        await ctx.createTimer({ seconds: 1 });
+        ctx.setCustomStatus(LARGE);
+        return "done";
+      });
+      const hub = await openHub([caller, makes, status, healthy, work], { store });
+      const waiting = ["calls", "shows"];
+      await hub.scheduleNewOrchestration(caller, undefined, { instanceId: "calls" });
+      await hub.scheduleNewOrchestration(status, undefined, { instanceId: "shows" });
+      for (let n = 0; n < 10; n++) {
+        const id = await hub.scheduleNewOrchestration(healthy, n);
+        await hub.advance({ minutes: 2 });
+        expect((await stateOf(hub, id)).output).toBe(n + 2);
+        for (const each of waiting) expect((await stateOf(hub, each)).runtimeStatus).toBe("Running");
+      }
+      store.refuses = () => false;
+      await hub.advance({ seconds: 5 });
+      expect((await stateOf(hub, "calls")).output).toBe(LARGE);
+      expect((await stateOf(hub, "shows")).output).toBe("done");
+    },
+  );
 
   it("as a start is told to the one who asked for it, and the next commits are written", async () => {
     const store = new RefusingStore(kind, isLarge);

@@ -6,6 +6,8 @@ export class RefusingStore implements HubStore {
   readonly #isAsync: boolean;
   /** Whether a change is one of those. */
   refuses: (change: InstanceChange) => boolean;
+  /** What a refusal says. */
+  refusal = new StoreError("storeFailed", "The row is larger than this store takes.");
   /** Commits that were refused, and that were written. */
   refusals = 0;
   commits = 0;
@@ -20,7 +22,7 @@ export class RefusingStore implements HubStore {
     const commit = (changes: readonly InstanceChange[]): void => {
       if (changes.some(this.refuses)) {
         this.refusals++;
-        throw new StoreError("storeFailed", "The row is larger than this store takes.");
+        throw this.refusal;
       }
       this.commits++;
       session.commit(changes);

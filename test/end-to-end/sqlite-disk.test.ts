@@ -1,7 +1,7 @@
 /** SQLite on a disk that is really full: who called is told, nothing is half-written, and what was acknowledged is all there. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -138,3 +138,30 @@ test.skipIf(process.platform === "win32")(
     session.close();
   },
 );
+
+const TRACED = "trace=pwrite64,write,fsync,fdatasync";
+
+test("whatever is acknowledged has been synced to the disk before, as the system sees it", ({ skip }) => {
+  const ids = Array.from({ length: 10 }, (_, index) => `instance-${index}`);
+  const trace = join(folder, "trace");
+  const { NODE_OPTIONS: _options, ...env } = process.env;
+  const command = [process.execPath, SCRIPT, file(), "orders", "fence"];
+  const input = [...ids, "close", ""].join("\n");
+  const { error, status } = spawnSync("strace", ["-f", "-y", "-e", TRACED, "-o", trace, ...command], { env, input });
+  if (error || status !== 0) return skip(`no process can be traced here: ${error?.message ?? `strace gave ${status}`}`);
+  const acknowledged: string[] = [];
+  let [writtenCount, unsyncedCount] = [0, 0];
+  for (const line of readFileSync(trace, "utf8").split("\n")) {
+    if (/pwrite64\(\d+<[^>]+-wal>/.test(line)) {
+      writtenCount++;
+      unsyncedCount++;
+    } else if (/f(data)?sync\(\d+<[^>]+-wal>\) *= 0/.test(line)) unsyncedCount = 0;
+    const id = /write\(1<[^>]*>, "(instance-\d+)\\n/.exec(line)?.[1];
+    if (id === undefined) continue;
+    acknowledged.push(id);
+    expect(writtenCount, id).toBeGreaterThan(0);
+    expect(unsyncedCount, id).toBe(0);
+    writtenCount = 0;
+  }
+  expect(acknowledged).toEqual(ids);
+});
