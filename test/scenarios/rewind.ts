@@ -195,6 +195,30 @@ export function rewindScenarios(it: Scenario): void {
       expect(await stateOf(hub, "child-1")).toMatchObject({ runtimeStatus: "Completed", parentInstanceId: "i" });
     });
 
+    it("starts a child again whose time was over before its parent failed", async (place) => {
+      const { broken, work } = workshop();
+      const child = define("child", function* (ctx, name: string) {
+        return yield* ctx.callActivity(work, name);
+      });
+      const parent = define("parent", function* (ctx) {
+        const [result] = yield* whenAll([
+          ctx.callSubOrchestrator<string>("child", "inner", { instanceId: "child-1" }),
+          ctx.createTimer({ hours: 2 }),
+        ]);
+        return result;
+      });
+      const hub = await place.open([parent, child, work], { retention: { failedMs: 3_600_000 } });
+      broken.add("inner");
+      await run(hub, parent, undefined, { instanceId: "i", advance: { hours: 2 } });
+      expect((await stateOf(hub, "i")).runtimeStatus).toBe("Failed");
+      expect(await hub.getOrchestrationState("child-1")).toBeUndefined();
+      broken.clear();
+      await hub.rewindOrchestration("i");
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: "inner done" });
+      expect(await stateOf(hub, "child-1")).toMatchObject({ runtimeStatus: "Completed", input: "inner" });
+    });
+
     it("of several failures in a whenAll does each again, and none of the others", async (place) => {
       const { broken, done, work } = workshop();
       const fans = define("fans", function* (ctx) {
