@@ -51,6 +51,10 @@ export class ReceiptBook {
   get answeredBelow(): number {
     return this.#answeredBelow;
   }
+  /** The number after the last request that is known to have taken effect. */
+  get knownBelow(): number {
+    return Math.max(this.#answeredBelow, ...[...this.#answers.keys()].map((request) => request + 1));
+  }
   /** How the request was answered, when it has taken effect. */
   find(request: number): { readonly answer: unknown } | undefined {
     return this.#answers.has(request) ? { answer: this.#answers.get(request) } : undefined;
@@ -114,6 +118,11 @@ export class ReceiptBooks {
     const book = this.#books.get(caller) ?? new ReceiptBook(caller);
     this.#books.set(caller, book);
     return book;
+  }
+
+  /** The number after the last request of a caller that is known to have taken effect. */
+  knownBelow(caller: string): number {
+    return this.#books.get(caller)?.knownBelow ?? 0;
   }
 
   /** Forgets a caller that is gone for good; its row goes with the next commit, or if that fails when the next hub drops it. */

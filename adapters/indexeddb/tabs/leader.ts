@@ -92,7 +92,9 @@ export class Leader {
   /** A tab sends nothing again. */
   forget(tab: string): void {
     const caller = this.#callers.get(tab);
-    if (caller?.next !== undefined) this.#left.set(tab, caller.next);
+    // Also what took effect under an earlier leader: this one may not have been sent it again yet.
+    const next = Math.max(caller?.next ?? 0, this.#books.knownBelow(tab));
+    if (next > 0) this.#left.set(tab, next);
     for (const oldest of this.#left.keys()) if (this.#left.size > LEFT_TABS_MAX) this.#left.delete(oldest);
     caller?.close();
     this.#callers.delete(tab);
