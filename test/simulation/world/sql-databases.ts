@@ -107,7 +107,8 @@ export function objectStorage(ports: DatabasePorts): OpenDatabase {
 
 function storageOver(db: DatabaseSync, ports: DatabasePorts, processes: () => readonly Process[]): ObjectStorage {
   const pass = (): void => {
-    const process = processes().find(({ isAlive }) => isAlive);
+    // One whose hub is closed would be gone by itself; all others go with one of them.
+    const process = processes().find(({ isAlive, isStopped }) => isAlive && !isStopped);
     if (process) stumble(process, ports);
   };
   const statements = new Map<string, StatementSync>();
