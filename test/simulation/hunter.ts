@@ -2,14 +2,16 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { useSources } from "./sources.ts";
 
-const { mutant, seedsMax } = workerData as Parameters<typeof import("./hunt.ts").hunt> extends [infer M, infer N]
-  ? { mutant: M & Parameters<typeof useSources>[0]; seedsMax: N & number }
-  : never;
+const { mutant, seedsMax, shrinks } = workerData as import("./hunt.ts").Hunt;
 useSources(mutant);
 const { simulate } = await import("./simulate.ts");
-let found: { seeds: number | undefined; says: string } = { seeds: undefined, says: "" };
+const { shrink } = await import("./shrink.ts");
+let found: Omit<import("./hunt.ts").Hunted, "mutant"> = { seeds: undefined, says: "" };
 for (let seed = 1; seed <= seedsMax && found.seeds === undefined; seed++) {
-  const [violation] = (await simulate(seed)).violations;
-  if (violation) found = { seeds: seed, says: `${violation.invariant}: ${violation.details}` };
+  const outcome = await simulate(seed);
+  const [violation] = outcome.violations;
+  if (!violation) continue;
+  found = { seeds: seed, says: `${violation.invariant}: ${violation.details}` };
+  if (shrinks) found = { ...found, selection: (await shrink(outcome)).selection };
 }
 parentPort?.postMessage(found);

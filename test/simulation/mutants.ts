@@ -17,6 +17,7 @@ const TIMER_WATCH = "core/hub/timer-watch.ts";
 const RUN = "core/replay/run.ts";
 const MEMORY = "core/store/memory.ts";
 const WRITE = "adapters/sql/write.ts";
+const IDB_SESSION = "adapters/indexeddb/session.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -353,5 +354,41 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/hub/timer-watch.ts",
     find: " && !this.#removed.has(setOf(timer))",
     replace: "",
+  },
+  {
+    says: "a commit of the IndexedDB store that was lost with its connection is done again",
+    file: IDB_SESSION,
+    find: "      if (isConnectionLost(error)) this.#uncertain = attempt;\n",
+    replace: "",
+  },
+  {
+    says: "commits that the IndexedDB store takes while it folds are not pending",
+    file: IDB_SESSION,
+    find: "    this.#pending = this.#pending.after(through);",
+    replace: "    this.#pending = this.#pending.after(this.#position);",
+  },
+  {
+    says: "a claim in IndexedDB leaves a place that an older session can take",
+    file: "adapters/indexeddb/claim.ts",
+    find: "(taken.at(-1) ?? row.folded) + 1",
+    replace: "(taken.at(-1) ?? row.folded) + 2",
+  },
+  {
+    says: "the SQL store does not ask the database whose the hub is",
+    file: "adapters/sql/session.ts",
+    find: "    if (this.#port.isOwner()) return",
+    replace: "    if (!this.#isFenced) return",
+  },
+  {
+    says: "the SQL store still knows rows of a transaction that was undone",
+    file: "adapters/sql/session.ts",
+    find: "      this.#rows.clear();\n",
+    replace: "",
+  },
+  {
+    says: "the SQL store lists instances after the page's end",
+    file: "adapters/sql/query.ts",
+    find: ", instanceId) > (?, ?)",
+    replace: ", instanceId) >= (?, ?)",
   },
 ];

@@ -1,11 +1,11 @@
-/** Makes a failing seed small: leaves out faults and requests, and ends the run earlier, as long as the same invariant is broken. */
+/** Makes a failing seed small: leaves out faults, requests and parts of programs, and ends the run earlier, as long as the same invariant is broken. */
 import type { InvariantId } from "./model/invariants.ts";
 import { runTwice } from "./runner.ts";
 import type { Outcome } from "./simulate.ts";
 import type { Selection } from "./world/choices.ts";
 
 /** Runs that are spent on one seed. */
-const RUNS_MAX = 250;
+const RUNS_MAX = 400;
 
 /** What is left of a failing seed, and its run. */
 export interface Shrunk {
@@ -36,14 +36,15 @@ class Shrinker {
       await this.#endEarlier();
       await this.#leaveOut("faults", this.#best.faultCount);
       await this.#leaveOut("requests", this.#best.requestCount);
+      await this.#leaveOut("parts", this.#best.partCount);
       isSmaller = before !== JSON.stringify(this.#best.trace.length) + this.#size();
     }
     return { selection: this.#selection, outcome: this.#best };
   }
 
   #size(): string {
-    const { faults, requests, steps } = this.#selection;
-    return ` ${faults?.size} ${requests?.size} ${steps}`;
+    const { faults, requests, parts, steps } = this.#selection;
+    return ` ${faults?.size} ${requests?.size} ${parts?.size} ${steps}`;
   }
 
   async #endEarlier(): Promise<void> {
@@ -52,7 +53,7 @@ class Shrinker {
   }
 
   /** Leaves out one half, quarter … after the other. */
-  async #leaveOut(what: "faults" | "requests", count: number): Promise<void> {
+  async #leaveOut(what: "faults" | "requests" | "parts", count: number): Promise<void> {
     let kept = [...(this.#selection[what] ?? Array.from({ length: count }, (_, index) => index))];
     for (let size = kept.length; size > 0; size >>= 1)
       for (let at = 0; at < kept.length; ) {
@@ -73,7 +74,7 @@ class Shrinker {
 }
 
 /** A selection as it stands in the list of regressions. */
-export function selectionText({ faults, requests, steps }: Selection): string {
+export function selectionText({ faults, requests, parts, steps }: Selection): string {
   const list = (numbers: ReadonlySet<number> | undefined): string => (numbers ? `[${[...numbers].join(", ")}]` : "all");
-  return `faults ${list(faults)}, requests ${list(requests)}, steps ${steps ?? "all"}`;
+  return `faults ${list(faults)}, requests ${list(requests)}, parts ${list(parts)}, steps ${steps ?? "all"}`;
 }

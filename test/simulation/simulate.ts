@@ -10,6 +10,7 @@ import { Ledger } from "./model/ledger.ts";
 import { isFinal } from "./model/records.ts";
 import { generatePrograms } from "./programs/generate.ts";
 import type { Program } from "./programs/program.ts";
+import { prune } from "./programs/prune.ts";
 import type { Random } from "./replay/random.ts";
 import { Activities } from "./world/activities.ts";
 import { Choices, type Selection } from "./world/choices.ts";
@@ -28,6 +29,8 @@ export interface Outcome {
   /** Occasions taken or left, for a selection of them. */
   readonly faultCount: number;
   readonly requestCount: number;
+  /** Parts of programs, for a selection of them. */
+  readonly partCount: number;
   readonly steps: number;
 }
 
@@ -65,6 +68,7 @@ class Simulation {
   readonly #activities: Activities;
   readonly #clients: Clients;
   readonly #programs: readonly Program[];
+  readonly #partCount: number;
   readonly #network = new Network();
   readonly #database: OpenDatabase;
   readonly #steps: number;
@@ -78,7 +82,10 @@ class Simulation {
     this.#seed = seed;
     this.#choices = new Choices(seed, selection);
     this.#world = new World(this.#choices);
-    this.#programs = generatePrograms(this.#choices.about("programs"), (what) => this.#choices.liking(what));
+    const invented = generatePrograms(this.#choices.about("programs"), (what) => this.#choices.liking(what));
+    const { programs, partCount } = prune(invented, selection.parts);
+    this.#programs = programs;
+    this.#partCount = partCount;
     const violate = (invariant: InvariantId, details: string): void => this.#violate(invariant, details);
     for (const hub of HUBS) this.#ledgers.set(hub, new Ledger(hub, violate, () => this.#world.stepCount));
     this.#activities = new Activities(this.#world, violate);
@@ -122,6 +129,7 @@ class Simulation {
       faultCounts: this.#choices.faultCounts,
       faultCount: this.#choices.faultCount,
       requestCount: this.#choices.requestCount,
+      partCount: this.#partCount,
       steps: this.#steps,
     };
   }

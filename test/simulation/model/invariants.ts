@@ -7,7 +7,7 @@ export const INVARIANTS = {
   I05: "G2: the actions of a generation have ascending ids, each used once",
   I06: "G2, G3: an outcome belongs to an action that was open, and is recorded once",
   I07: "G2: nothing is recorded after the end, and the record is final exactly when the history is",
-  I08: "G8: a timer is recorded as fired only when its time has come",
+  I08: "G8: a timer is recorded as fired, and a scheduled start as begun, only when its time has come",
   I09: "G8: a stored timer belongs to an open timer of a running generation",
   I10: "G9: an instance is marked as busy exactly while activities are outstanding",
   I11: "G5: a stored message leaves the inbox only by being taken, or because its instance has gone on without it",

@@ -296,6 +296,7 @@ function checkHistory(instanceId: string, { turns }: ModelInstance, hasOddInstan
     const startCount = turn.filter(({ type }) => type === "ExecutionStarted").length;
     if (startCount !== (index === 0 ? 1 : 0))
       violate("I04", `turn ${index} of '${instanceId}' starts it ${startCount} times`);
+    if (!hasOddInstants && startsEarly(turn)) violate("I08", `'${instanceId}' was started before its time`);
     for (const event of turn) {
       if (event.type === "OrchestratorStarted") {
         if (event.timestamp.getTime() < nowMs)
@@ -321,6 +322,15 @@ function checkHistory(instanceId: string, { turns }: ModelInstance, hasOddInstan
     if (turn.some(({ type }) => type === "ExecutionTerminated") && !hasEnded)
       violate("I24", `'${instanceId}' goes on after having been terminated`);
   }
+}
+
+/** True for a turn that starts an instance before the time it is scheduled for. One that is terminated by then never runs. */
+function startsEarly(turn: readonly HistoryEvent[]): boolean {
+  const atMs = turn[0]?.timestamp.getTime() ?? 0;
+  const startMs = turn.map((event) =>
+    event.type === "ExecutionStarted" ? event.scheduledStartTimestamp?.getTime() : 0,
+  );
+  return startMs.some((ms = 0) => ms > atMs) && !turn.some(({ type }) => type === "ExecutionTerminated");
 }
 
 const ACTIONS: Readonly<Record<string, string>> = {

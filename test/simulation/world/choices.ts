@@ -5,10 +5,12 @@
 import { FAULTS, type FaultCounts, type FaultId } from "../faults/faults.ts";
 import { Random } from "../replay/random.ts";
 
-/** What of a seed's mishaps and requests is to happen; all of it unless told otherwise. Numbers count occurrences from 0. */
+/** What of a seed's mishaps, requests and programs is to be there; all of it unless told otherwise. Numbers count occurrences from 0. */
 export interface Selection {
   readonly faults?: ReadonlySet<number>;
   readonly requests?: ReadonlySet<number>;
+  /** Parts of its programs (see `programs/prune.ts`). */
+  readonly parts?: ReadonlySet<number>;
   /** Steps with faults. */
   readonly steps?: number;
 }
