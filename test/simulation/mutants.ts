@@ -370,8 +370,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     says: "a claim in IndexedDB leaves a place that an older session can take",
     file: "adapters/indexeddb/claim.ts",
-    find: "(taken.at(-1) ?? row.folded) + 1",
-    replace: "(taken.at(-1) ?? row.folded) + 2",
+    find: "const last = taken.at(-1) ?? row.folded;",
+    replace: "const last = (taken.at(-1) ?? row.folded) + 1;",
   },
   {
     says: "the SQL store does not ask the database whose the hub is",
