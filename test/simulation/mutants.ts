@@ -391,4 +391,16 @@ export const MUTANTS: readonly Mutant[] = [
     find: ", instanceId) > (?, ?)",
     replace: ", instanceId) >= (?, ?)",
   },
+  {
+    says: "one more attempt runs at once than its activity allows",
+    file: "core/hub/activity-queue.ts",
+    find: "return this.runningCount < this.#runningMax &&",
+    replace: "return this.runningCount <= this.#runningMax &&",
+  },
+  {
+    says: "activities that need the network start without it",
+    file: "core/hub/activity-queue.ts",
+    find: "(isOnline || !this.#needsNetwork)",
+    replace: "(isOnline || this.#needsNetwork)",
+  },
 ];

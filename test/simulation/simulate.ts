@@ -88,7 +88,7 @@ class Simulation {
     this.#partCount = partCount;
     const violate = (invariant: InvariantId, details: string): void => this.#violate(invariant, details);
     for (const hub of HUBS) this.#ledgers.set(hub, new Ledger(hub, violate, () => this.#world.stepCount));
-    this.#activities = new Activities(this.#world, violate);
+    this.#activities = new Activities(this.#world, this.#network, violate);
     this.#database = openDatabase({
       world: this.#world,
       isFull: () => this.#isFull,

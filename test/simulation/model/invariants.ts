@@ -40,6 +40,9 @@ export const INVARIANTS = {
   I38: "no error escapes: nothing is rejected unheard, and no hub stops of itself",
   I39: "the same choices make the same run",
   I40: "G8: when nothing goes wrong a timer fires in time",
+  I51: "no more attempts of an activity run at once than it allows",
+  I52: "an activity that needs the network starts only while it is there",
+  I53: "attempts of an activity that have to wait for a place start in the order in which they were called",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

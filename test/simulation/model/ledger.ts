@@ -43,6 +43,8 @@ export class Ledger {
   readonly #instancesOf = new Map<string, Set<string>>();
   /** Calls of each child, by its run. */
   readonly #attempts = new Map<string, Set<string>>();
+  /** When each attempt of an activity was called, and in which session. */
+  readonly called: Map<string, { readonly epoch: number; readonly commit: number }> = new Map();
   readonly terminatedRuns: Set<string> = new Set();
   /** Steps at which the hub heard that the history of an instance was taken away; infinite until then. */
   readonly resets: Map<string, number> = new Map();
@@ -101,18 +103,20 @@ export class Ledger {
       this.#checkBefore(change);
       this.model.apply(change);
     }
-    for (const change of changes) this.#noteAttempts(change);
+    for (const change of changes) this.#noteCalls(change, epoch);
     for (const change of changes) this.#checkAfter(change, before.get(change.instanceId) as ModelInstance);
     for (const change of changes) this.journals.checkAnswers(change);
     for (const question of this.questions) question.changed();
   }
 
-  #noteAttempts({ instanceId, turns }: InstanceChange): void {
+  #noteCalls({ instanceId, turns }: InstanceChange, epoch: number): void {
+    const executionId = this.record(instanceId)?.executionId;
     for (const event of turns?.flat() ?? []) {
+      const key = `${instanceId} ${executionId} ${event.eventId}`;
+      if (event.type === "TaskScheduled") this.called.set(key, { epoch, commit: this.commitCount });
       if (event.type !== "SubOrchestrationInstanceCreated") continue;
       const { run } = decode(event.input) as ProgramInput;
-      const known = this.#attempts.get(run) ?? new Set();
-      this.#attempts.set(run, known.add(`${instanceId} ${this.record(instanceId)?.executionId} ${event.eventId}`));
+      this.#attempts.set(run, (this.#attempts.get(run) ?? new Set()).add(key));
     }
   }
 

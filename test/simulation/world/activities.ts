@@ -3,9 +3,10 @@ import { type ActivityContext, NonRetriableError } from "holdfast";
 import type { Violate } from "../model/invariants.ts";
 import type { Ledger } from "../model/ledger.ts";
 import { isFinal } from "../model/records.ts";
+import { traitsOf } from "../programs/activities.ts";
 import type { ActivityInput } from "../programs/interpret.ts";
 import { awaitNull } from "../replay/promises.ts";
-import { PAYLOAD_BYTES_MAX, type Process } from "./process.ts";
+import { type Network, PAYLOAD_BYTES_MAX, type Process } from "./process.ts";
 import type { World } from "./world.ts";
 
 /** Failures that a hub makes itself, whatever the activity does. */
@@ -14,6 +15,7 @@ const HUB_FAILURES = /^(The call was cancelled|.*timed? ?out|.*Timeout|.*payload
 export class Activities {
   readonly #world: World;
   readonly #violate: Violate;
+  readonly #network: Network;
   readonly #keys = new Map<string, string>();
   readonly #calls = new Map<string, string>();
   /** What each attempt has answered so far, by hub, instance, generation and sequence id. */
@@ -23,7 +25,8 @@ export class Activities {
   readonly #beats = new Map<string, Set<unknown>>();
   #count = 0;
 
-  constructor(world: World, violate: Violate) {
+  constructor(world: World, network: Network, violate: Violate) {
+    this.#network = network;
     this.#world = world;
     this.#violate = violate;
   }
@@ -37,7 +40,7 @@ export class Activities {
       `  ${process.name} runs ${ctx.name}#${ctx.taskId} of ${ctx.instanceId} (${input.call}): ${nonce}`,
     );
     this.#beat(ctx, ledger.hub, nonce);
-    process.running.add(attempt);
+    process.running.set(attempt, ctx.name);
     // From then on the hub does not count it as running, whatever it does.
     ctx.signal.addEventListener("abort", () => process.running.delete(attempt));
     const end = (): string => {
@@ -123,6 +126,7 @@ export class Activities {
     const { instanceId, executionId, taskId, idempotencyKey } = ctx;
     if (process.isStopped) this.#violate("I23", `${process.name} started an activity after its hub had stopped`);
     if (process.running.has(attempt)) this.#violate("I20", `${process.name} runs ${attempt} twice at the same time`);
+    this.#checkPlace(process, ledger, ctx, attempt);
     if (process.epoch === ledger.newestEpoch) this.#checkDurable(process, ledger, ctx, attempt);
     const scheduled = ledger.generations
       .get(`${instanceId} ${executionId}`)
@@ -134,6 +138,28 @@ export class Activities {
       this.#violate("I19", `${call} has the key ${key}, another time it was ${this.#keys.get(call)}`);
     this.#keys.set(call, key);
     this.#calls.set(key, call);
+  }
+
+  /** What may hold an attempt up holds it up. */
+  #checkPlace(
+    process: Process,
+    ledger: Ledger,
+    { name, instanceId, executionId, taskId }: ActivityContext,
+    attempt: string,
+  ): void {
+    const { maxConcurrency = Number.POSITIVE_INFINITY, requires } = traitsOf(name) ?? {};
+    const runningCount = [...process.running.values()].filter((one) => one === name).length;
+    if (runningCount >= maxConcurrency)
+      this.#violate("I51", `${attempt} started while ${runningCount} of '${name}' were running`);
+    if (requires && !this.#network.isOnline()) this.#violate("I52", `${attempt} started without the network`);
+    if (process.begun.has(attempt) || maxConcurrency === Number.POSITIVE_INFINITY) return;
+    process.begun.add(attempt);
+    const called = ledger.called.get(`${instanceId} ${executionId} ${taskId}`);
+    // Calls of earlier sessions are taken up in any order, and so is what a hub is misled about.
+    if (called?.epoch !== process.epoch || process.isMisled) return;
+    const last = process.lastCalled.get(name) ?? 0;
+    if (called.commit < last) this.#violate("I53", `${attempt} started after one that was called later`);
+    process.lastCalled.set(name, called.commit);
   }
 
   #checkDurable(

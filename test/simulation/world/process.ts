@@ -56,8 +56,12 @@ export class Process implements Owner {
   hub: TaskHub | undefined;
   /** How far its clock is off, in ms. */
   skewMs = 0;
-  /** Attempts of activities that it runs. */
-  readonly running: Set<string> = new Set();
+  /** Attempts of activities that it runs, with their activity. */
+  readonly running: Map<string, string> = new Map();
+  /** Attempts that it has ever started. */
+  readonly begun: Set<string> = new Set();
+  /** The place in the order of calls of the last attempt that it has started, by activity. */
+  readonly lastCalled: Map<string, number> = new Map();
   readonly #deaths: (() => void)[] = [];
   readonly #world: World;
   #alarm: (() => void) | undefined;
