@@ -302,12 +302,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    says: "a further outcome of a child is recorded",
-    file: "core/hub/repetition.ts",
-    find: "      return !openChildren.has(event.taskScheduledId);\n",
-    replace: "      return false;\n",
-  },
-  {
     says: "a retry policy forgets its timeout",
     file: "core/replay/retry-decision.ts",
     find: "  return delayMs > timeoutMs - failed.elapsedMs ? undefined : delayMs;",
@@ -348,12 +342,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/replay/context.ts",
     find: "firstId.toString(16)",
     replace: "id.toString(16)",
-  },
-  {
-    says: "a timer that a commit has removed meanwhile fires",
-    file: "core/hub/timer-watch.ts",
-    find: " && !this.#removed.has(setOf(timer))",
-    replace: "",
   },
   {
     says: "a commit of the IndexedDB store that was lost with its connection is done again",
