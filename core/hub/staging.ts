@@ -24,7 +24,7 @@ export function commitTurn(turn: Turn, engine: EnginePorts): void {
     park(turn, mismatch, engine);
     return;
   }
-  const decision = bounded(turn, mismatch ? failed(taken, live, mismatch) : taken, engine);
+  const decision = bounded(turn, mismatch ? failed(taken, turn, mismatch) : taken, engine);
   if (turn.isRewind) goBack(turn, engine);
   live.track(turn.fresh);
   const record = withoutEndedHeartbeats(live.record as InstanceRecord, live.openTasks, decision.canceledTasks);
@@ -197,7 +197,7 @@ function bounded(turn: Turn, decision: TurnDecision, engine: EnginePorts): TurnD
   if (count <= historyEventsMax || decision.actions.at(-1)?.kind === "completeOrchestration") return decision;
   return failed(
     decision,
-    turn.live,
+    turn,
     new LimitExceededError(
       `The history of '${turn.live.instanceId}' would grow to ${count} events; ${historyEventsMax} are allowed. Keep histories short with continueAsNew or sub-orchestrations, or raise limits.historyEventsMax.`,
     ),
@@ -206,10 +206,10 @@ function bounded(turn: Turn, decision: TurnDecision, engine: EnginePorts): TurnD
 
 function failed(
   decision: TurnDecision,
-  live: LiveInstance,
+  { lastId }: Turn,
   error: NonDeterminismError | LimitExceededError,
 ): TurnDecision {
-  const id = (live.run?.sequence ?? 0) + 1;
+  const id = lastId + 1;
   return {
     ...decision,
     notes: [],

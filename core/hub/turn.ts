@@ -47,6 +47,11 @@ export class Turn {
     return this.#pasts[0] ?? [];
   }
 
+  /** The highest id that an action has, recorded or taken. */
+  get lastId(): number {
+    return this.past.reduce((max, event) => Math.max(max, event.eventId), this.live.run?.sequence ?? 0);
+  }
+
   /** How code and history differ, once they do. */
   get mismatch(): NonDeterminismError | undefined {
     return this.live.run?.mismatch ?? this.#check?.mismatch;
@@ -104,9 +109,8 @@ export class Turn {
   }
 
   #ended(end: Omit<CompleteOrchestrationAction, "kind" | "id">): TurnDecision {
-    const lastId = this.live.run?.sequence ?? this.past.reduce((max, event) => Math.max(max, event.eventId), 0);
     return {
-      actions: [{ kind: "completeOrchestration", id: lastId + 1, ...end }],
+      actions: [{ kind: "completeOrchestration", id: this.lastId + 1, ...end }],
       notes: [],
       canceledTimers: [],
       canceledTasks: [],

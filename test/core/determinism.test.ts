@@ -409,6 +409,20 @@ inEveryShape("code that was changed under a running instance", (define) => {
     expect(state.failure?.errorMessage).toContain(String(index));
   });
 
+  it("ends with an id that no recorded step has", async () => {
+    const long = code(function* (ctx) {
+      yield ctx.callActivity(work, 1);
+      yield ctx.callActivity(work, 2);
+      return yield* ctx.callActivity(work, 3);
+    });
+    const changed = code(function* (ctx) {
+      return yield* ctx.callActivity(other, 1);
+    });
+    const { hub, history } = await changeCode(long, changed);
+    const ids = history.map(({ eventId }) => eventId);
+    expect((await hub.getOrchestrationHistory("i")).at(-1)?.eventId).toBe(Math.max(...ids) + 1);
+  });
+
   it("cannot catch the refusal and go on", async () => {
     const catches = code(function* (ctx) {
       try {
