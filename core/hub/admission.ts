@@ -275,15 +275,18 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       }
       break;
     }
-    default:
+    default: {
       // Before its start an instance has no timers: one that rings is of the instance it has replaced.
-      if (isRepeated(record, message) || isStale(record, message) || (message.timer && !isForeign)) {
+      const isOver = !isForeign && isSettled(live, message);
+      if (isRepeated(record, message) || isStale(record, message) || isOver) {
         drop(live, message, now, ports);
         break;
       }
       remember(live, message, now, ports);
+      settle(live, message.event);
       storeMessage(message, draft(), ports);
       held.push(message);
+    }
   }
   ports.group.answer(message);
   return "done";

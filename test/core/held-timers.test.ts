@@ -25,6 +25,34 @@ const other = defineOrchestrator("other", async (ctx) => {
   return "fired";
 });
 
+const listening = (code: typeof act | undefined) =>
+  defineOrchestrator("listener", async (ctx) => {
+    if (code) await ctx.callActivity(code);
+    const timer = ctx.createTimer(1_000);
+    await ctx.waitForExternalEvent("x");
+    await timer;
+    return "rang";
+  });
+
+test("a timer that rings while its instance is parked waits with everything else, and keeps the hub from nothing", async () => {
+  const store = new MemoryStore();
+  const options = { store, onNonDeterminism: "suspend" as const };
+  const first = await TestTaskHub.open({ ...options, functions: [act, listening(undefined)] });
+  await first.scheduleNewOrchestration("listener", undefined, { instanceId: "i" });
+  await first.runUntilIdle();
+  await first.close();
+  const second = await TestTaskHub.open({ ...options, functions: [act, listening(act), other] });
+  await second.raiseOrchestrationEvent("i", "x");
+  expect(await second.getOrchestrationState("i")).toMatchObject({ runtimeStatus: "Suspended" });
+  const otherId = await second.scheduleNewOrchestration(other);
+  await second.advance(10_000);
+  expect(await second.getOrchestrationState(otherId)).toMatchObject({ output: "fired" });
+  await second.close();
+  const third = await TestTaskHub.open({ ...options, functions: [act, listening(undefined)] });
+  await third.runUntilIdle();
+  expect(await third.getOrchestrationState("i")).toMatchObject({ runtimeStatus: "Completed", output: "rang" });
+});
+
 test.each([
   ["is parked", { functions: [act, changed, other], onNonDeterminism: "suspend" as const }],
   [
