@@ -441,7 +441,9 @@ function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: Engi
   const { record } = live;
   const dueAtMs = message.timer ? record && ports.options.retention.dueAtMs(record) : 0;
   if (message.timer) ports.group.draft(live, now.getTime()).leaveTimer(message.timer);
-  if (!record || !isFinal(record.status) || dueAtMs === undefined || dueAtMs > now.getTime()) {
+  const { chosen } = message;
+  const isAnother = chosen && (chosen.executionId !== record?.executionId || chosen.status !== record.status);
+  if (!record || !isFinal(record.status) || isAnother || dueAtMs === undefined || dueAtMs > now.getTime()) {
     ports.group.answer(message, 0);
     return "done";
   }

@@ -189,22 +189,23 @@ export async function purge(
   let deletedInstanceCount = 0;
   for await (const { record } of listInstances(engine, query)) {
     if (host.now() >= deadlineMs) return { deletedInstanceCount, isComplete: false };
-    if (isFinal(record.status)) deletedInstanceCount += await purgeOne(engine, record.instanceId, recursive);
+    if (isFinal(record.status)) deletedInstanceCount += await purgeOne(engine, record.instanceId, recursive, record);
   }
   return { deletedInstanceCount, isComplete: true };
 }
 
 /** Children go first: a purge that was interrupted is done again from the parent, which leads to those that are left. */
-async function purgeOne(engine: ClientPorts, id: string, recursive: boolean): Promise<number> {
+async function purgeOne(engine: ClientPorts, id: string, recursive: boolean, chosen?: InstanceRecord): Promise<number> {
   let count = 0;
-  const found = recursive ? await findInstance(engine, id) : undefined;
-  const history = found && isFinal(found.record.status) ? await engine.options.session.history(id) : [];
+  const record = recursive ? (await findInstance(engine, id))?.record : undefined;
+  const isIt = record && isFinal(record.status) && (!chosen || record.executionId === chosen.executionId);
+  const history = isIt ? await engine.options.session.history(id) : [];
   for (const event of history) {
     if (event.type !== "SubOrchestrationInstanceCreated") continue;
     const child = await findInstance(engine, event.instanceId);
-    if (child?.record.parent?.instanceId === id) count += await purgeOne(engine, event.instanceId, true);
+    if (child?.record.parent?.instanceId === id) count += await purgeOne(engine, event.instanceId, true, child.record);
   }
-  return count + ((await engine.send(id, { kind: "purge" })) as number);
+  return count + ((await engine.send(id, { kind: "purge", ...(chosen && { chosen }) })) as number);
 }
 
 function payloadOf(engine: ClientPorts, value: unknown): { input?: string } {

@@ -51,6 +51,8 @@ export interface PurgeMessage extends MessageBase {
   readonly kind: "purge";
   /** Set when nobody asks for it but its time is over. */
   readonly timer?: DueTimer;
+  /** As it was when it was chosen: what has taken its id since, or has ended otherwise, stays. */
+  readonly chosen?: InstanceRecord;
 }
 /** Heartbeat details of running activities, to be kept with the instance. */
 export interface HeartbeatsMessage extends MessageBase {
