@@ -166,25 +166,22 @@ function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): bo
 /** A rewind: only of what has failed, and not while it would believe to hold locks that were released when it failed. */
 function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports: EnginePorts): Verdict {
   const { record } = live;
-  const refuse = (error: Error): Verdict => {
+  const refuse = (why?: string): Verdict => {
     drop(live, message, now, ports);
-    ports.group.refuse(message, error);
+    const { instanceId } = live;
+    const refusal = `The instance '${instanceId}' ${why}`;
+    ports.group.refuse(message, why ? new InvalidInstanceStateError(refusal) : new InstanceNotFoundError(instanceId));
     return "done";
   };
-  if (!record) return refuse(new InstanceNotFoundError(live.instanceId));
-  if (record.status !== "Failed") {
-    return refuse(
-      new InvalidInstanceStateError(
-        `The instance '${live.instanceId}' is ${record.status} and does not allow a rewind: only failed instances do. Its state is unchanged.`,
-      ),
-    );
-  }
+  if (!record) return refuse();
+  if (record.status !== "Failed")
+    return refuse(`is ${record.status} and does not allow a rewind: only failed instances do. Its state is unchanged.`);
+  if (message.ack && isForAnotherHub(record.version, ports))
+    return refuse(`is of version '${record.version}', which is for another hub than this. Rewind it in that one.`);
   if (!ports.ensurePast(live)) return "wait";
   if (!hasOpenLocks(live.past ?? [])) return "take";
   return refuse(
-    new InvalidInstanceStateError(
-      `The instance '${live.instanceId}' failed inside a critical section, whose locks were released then; it does not allow a rewind. Restart it instead.`,
-    ),
+    "failed inside a critical section, whose locks were released then; it does not allow a rewind. Restart it instead.",
   );
 }
 

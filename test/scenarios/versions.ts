@@ -133,6 +133,19 @@ export function versionScenarios(it: Scenario): void {
       ["currentOrOlder", "", true],
     ];
     const versionless = job();
+    it("refuses to rewind an instance that is for another", async (place) => {
+      const failing = defineOrchestrator("failing", async () => {
+        throw new Error("as always");
+      });
+      let hub = await place.open([failing]);
+      await run(hub, failing, undefined, { instanceId: "i", version: "1" });
+      const failed = await stateOf(hub, "i");
+      hub = await place.open([failing], { versioning: { version: "2", match: "strict" } });
+      expect(await errorOf(() => hub.rewindOrchestration("i"))).toMatchObject({ code: "invalidInstanceState" });
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, "i")).toEqual(failed);
+    });
+
     for (const [match, version, runs] of CASES) {
       const what = version === "" ? "no version" : `version ${version}`;
       it(`of 2 with match ${match} ${runs ? "runs" : "fails"} an instance of ${what} when it fails what does not fit`, async (place) => {
