@@ -177,7 +177,7 @@ function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports
   if (record.status !== "Failed")
     return refuse(`is ${record.status} and does not allow a rewind: only failed instances do. Its state is unchanged.`);
   if (message.ack && isForAnotherHub(record.version, ports))
-    return refuse(`is of version '${record.version}', which is for another hub than this. Rewind it in that one.`);
+    return refuse(`is of version '${record.version}', which is for another hub. Rewind it there.`);
   if (!ports.ensurePast(live)) return "wait";
   if (!hasOpenLocks(live.past ?? [])) return "take";
   return refuse(
@@ -272,10 +272,9 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       }
       break;
     }
-    default: {
+    default:
       // Before its start an instance has no timers: one that rings is of the instance it has replaced.
-      const isOver = !isForeign && isSettled(live, message);
-      if (isRepeated(record, message) || isStale(record, message) || isOver) {
+      if (isRepeated(record, message) || isStale(record, message) || (!isForeign && isSettled(live, message))) {
         drop(live, message, now, ports);
         break;
       }
@@ -283,7 +282,6 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       settle(live, message.event);
       storeMessage(message, draft(), ports);
       held.push(message);
-    }
   }
   ports.group.answer(message);
   return "done";

@@ -20,7 +20,8 @@ export function commitTurn(turn: Turn, engine: EnginePorts): void {
   const { live } = turn;
   const taken = turn.finish();
   const { mismatch } = turn;
-  if (mismatch && engine.options.onNonDeterminism === "suspend") {
+  // A rewind that does not fit the code is over: the instance fails again, and may be rewound when its code is back.
+  if (mismatch && engine.options.onNonDeterminism === "suspend" && !turn.isRewind) {
     park(turn, mismatch, engine);
     return;
   }

@@ -53,6 +53,33 @@ test("a timer that rings while its instance is parked waits with everything else
   expect(await third.getOrchestrationState("i")).toMatchObject({ runtimeStatus: "Completed", output: "rang" });
 });
 
+test("a rewind that does not fit the code fails again, and succeeds when the code is back", async () => {
+  const store = new MemoryStore();
+  const options = { store, onNonDeterminism: "suspend" as const };
+  const risky = (code: typeof act | undefined, isWell: boolean) =>
+    defineOrchestrator("risky", async (ctx) => {
+      if (code) await ctx.callActivity(code);
+      await ctx.createTimer(1);
+      if (!isWell) throw new Error("unwell");
+      return "well";
+    });
+  const first = await TestTaskHub.open({ ...options, functions: [act, risky(undefined, false)] });
+  await first.scheduleNewOrchestration("risky", undefined, { instanceId: "i" });
+  await first.advance(1_000);
+  await first.close();
+  const second = await TestTaskHub.open({ ...options, functions: [act, risky(act, true)] });
+  await second.rewindOrchestration("i");
+  expect(await second.getOrchestrationState("i")).toMatchObject({
+    runtimeStatus: "Failed",
+    failure: { errorType: "NonDeterminismError" },
+  });
+  await second.close();
+  const third = await TestTaskHub.open({ ...options, functions: [act, risky(undefined, true)] });
+  await third.rewindOrchestration("i");
+  await third.runUntilIdle();
+  expect(await third.getOrchestrationState("i")).toMatchObject({ runtimeStatus: "Completed", output: "well" });
+});
+
 test.each([
   ["is parked", { functions: [act, changed, other], onNonDeterminism: "suspend" as const }],
   [
