@@ -38,7 +38,7 @@ it("leaves alone what was called after the instance had been read: that was star
   const ports = {
     session,
     acquire: () => live,
-    find: () => live,
+    isKept: () => true,
     enqueue: () => {},
     checkOpen: () => {},
     resume: (job: ActivityJob) => resumed.push(job),
@@ -70,7 +70,7 @@ it("leaves alone what was ended after an instance had been forgotten for want of
   const ports = {
     session: { openInstances: () => ["i"], history: () => history },
     acquire: () => answers.shift(),
-    find: () => undefined,
+    isKept: (live: LiveInstance) => live === asItIs,
     enqueue: () => {},
     checkOpen: () => {},
     resume: (job: ActivityJob) => resumed.push(job),

@@ -275,8 +275,7 @@ class Simulation {
           this.#violate("I24", `code of '${instanceId}' (run ${run}) is executed, which is terminated`);
       },
       sent: (id, operation, isOrdered) => {
-        const takesEffect = operation !== "fail" && operation !== "missing";
-        ledger.journals.sent.set(id, { takesEffect, isOrdered });
+        ledger.journals.noteSent(id, operation !== "fail" && operation !== "missing", isOrdered);
       },
     };
   }

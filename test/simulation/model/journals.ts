@@ -18,6 +18,15 @@ export class Journals {
     this.#violate = violate;
   }
 
+  /** Notes what is sent. A run that takes place again may send something else under the same id. */
+  noteSent(id: string, takesEffect: boolean, isOrdered: boolean): void {
+    const before = this.sent.get(id) ?? { takesEffect, isOrdered };
+    this.sent.set(id, {
+      takesEffect: takesEffect || before.takesEffect,
+      isOrdered: isOrdered && before.isOrdered,
+    });
+  }
+
   /** The operations that took effect on a journal, in order. */
   entries(instanceId: string): readonly string[] {
     const state = this.#ledger.model.get(instanceId).entity?.state;
