@@ -23,6 +23,8 @@ import { delayBeforeNext } from "./retries.ts";
 interface Attempts {
   readonly retrying: Retrying | undefined;
   readonly deadlineMs: number;
+  /** True for what cannot be given up, as children are. */
+  readonly isLasting?: boolean;
   /** Records an attempt, from 1, and gives its id. */
   attempt(number: number, beat: string | undefined): number;
 }
@@ -274,8 +276,11 @@ class Reference implements Surface<Box> {
   }
 
   /** The attempts of a call of an activity or a child. */
-  #call({ retrying, deadlineMs, attempt }: Attempts): Box {
+  #call({ retrying, deadlineMs, isLasting = false, attempt }: Attempts): Box {
     const box = new Box();
+    const waitsFor = (id: number): void => {
+      if (!isLasting) box.withdraw = () => this.#withdraw(id);
+    };
     const calledAtMs = this.#nowMs;
     let beat: string | undefined;
     const again = (number: number): void => {
@@ -284,7 +289,7 @@ class Reference implements Surface<Box> {
         return;
       }
       const id = attempt(number, beat);
-      box.withdraw = () => this.#withdraw(id);
+      waitsFor(id);
       this.#operations.set(id, (event) => {
         if (event.type === "TaskCompleted" || event.type === "SubOrchestrationInstanceCompleted")
           box.settle({ value: event.result === undefined ? undefined : this.#decode(event.result) });
@@ -301,7 +306,7 @@ class Reference implements Surface<Box> {
           else if (delayMs === 0 || this.#nowMs >= deadlineMs) again(number + 1);
           else {
             const timer = this.#timer(Math.min(delayMs, deadlineMs - this.#nowMs), () => again(number + 1));
-            box.withdraw = () => this.#withdraw(timer);
+            waitsFor(timer);
           }
         }
       });
@@ -344,18 +349,16 @@ class Reference implements Surface<Box> {
 
   child(input: ProgramInput, { program, id, retry }: ChildCall): Box {
     let childId = id;
-    const box = this.#call({
+    return this.#call({
       retrying: retry,
       deadlineMs: Number.POSITIVE_INFINITY,
+      isLasting: true,
       attempt: () => {
         const number = this.#sequence + 1;
         childId ??= `${this.#executionId}:${number.toString(16).padStart(4, "0")}`;
         return this.#act({ child: `p${program}`, run: input.run, id: childId });
       },
     });
-    // Children cannot be given up.
-    box.withdraw = undefined;
-    return box;
   }
 
   call(key: string, operation: EntityOperation, operationId: string): Box {
