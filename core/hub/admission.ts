@@ -102,8 +102,7 @@ function judge(
       keepHeartbeats(live, message, now, ports);
       return "done";
     case "nudge":
-      if (!live.run || !live.record || isFinal(live.record.status)) return "done";
-      return "take";
+      return live.run && live.record && !isFinal(live.record.status) ? "take" : "done";
     default:
       return unreachable(message);
   }
@@ -239,6 +238,7 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
   const draft = () => ports.group.draft(live, now.getTime());
   // Only the start's own time is judged here when the instance is for another hub: the rest waits with it, in order.
   const isForeign = record.scheduledStartAtMs === undefined && isForAnotherHub(record.version, ports);
+  const isKnown = !isForeign || live.turnCount === 0;
   const { type } = message.event;
   switch (isForeign && type !== "ExecutionTerminated" ? undefined : type) {
     case "ExecutionTerminated":
@@ -273,8 +273,8 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
       break;
     }
     default:
-      // Before its start an instance has no timers: one that rings is of the instance it has replaced.
-      if (isRepeated(record, message) || isStale(record, message) || (!isForeign && isSettled(live, message))) {
+      // Before its start an instance has no timers: one that rings is of the instance it has replaced. Later only the history knows.
+      if (isRepeated(record, message) || isStale(record, message) || (isKnown && isSettled(live, message))) {
         drop(live, message, now, ports);
         break;
       }

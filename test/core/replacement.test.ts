@@ -65,17 +65,25 @@ it("the timer of a scheduled start that was replaced, on its way by then, does n
   expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: 2 });
 });
 
-it("a timer of what was replaced that is on its way does not ring in a scheduled start", () => {
+it.each([
+  ["is for later", { scheduledStartAtMs: 1_000 }],
+  ["waits for a hub of its version", { version: "2" }],
+])("a timer of what was replaced that is on its way does not ring in a start that %s", (_case, waiting) => {
   const timestamp = new Date(0);
   const live = new LiveInstance("i");
-  const waiting = record("i", { status: "Pending", scheduledStartAtMs: 1_000 });
-  live.load({ record: waiting, lastUpdatedAtMs: 0, turnCount: 0, eventCount: 0, inbox: [] });
+  live.load({
+    record: record("i", { status: "Pending", ...waiting }),
+    lastUpdatedAtMs: 0,
+    turnCount: 0,
+    eventCount: 0,
+    inbox: [],
+  });
   const timer = { instanceId: "i", kind: "timer", timerId: 4, dueAtMs: 0 } as const;
   live.inbox = [
     { kind: "event", event: { type: "TimerFired", eventId: -1, timestamp, fireAt: timestamp, timerId: 4 }, timer },
   ];
   const group = new Group();
-  const ports = { group, options: { host: { now: () => 0 }, versioning: {} } };
+  const ports = { group, options: { host: { now: () => 0 }, versioning: { version: "1", match: "strict" } } };
   expect(admit(live, ports as unknown as EnginePorts)).toBeUndefined();
   expect(live.held).toEqual([]);
   expect(group.draft(live, 0).change()?.inboxAdded).toBeUndefined();
