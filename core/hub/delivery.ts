@@ -31,12 +31,24 @@ export function deliverGroup(group: Group, ports: DeliveryPorts): void {
     const deletion = live.visible && retention.finished(live.visible);
     if (draft.timersAdded.length > 0 || deletion) timers.added([...draft.timersAdded, ...(deletion ?? [])]);
     if (draft.isNews && draft.isOfKnown) waiters.changed(live.instanceId, live.visible, draft.atMs);
-    if (live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined))
-      instances.forget(live);
+    if (isDone(live)) instances.forget(live);
   }
   group.tell();
   if (ports.isStopped()) return; // What follows is the newer hub's by now.
   activities.cancel(group.cancellations);
   for (const job of group.jobs) activities.start(job);
   for (const draft of group.drafts.values()) if (draft.timersDone.length > 0) timers.removed(draft.timersDone);
+}
+
+/** What may have been committed without the hub having heard of it, as it has been read since. */
+export function deliverReread(live: LiveInstance, { waiters, retention, timers, instances }: DeliveryPorts): void {
+  const deletion = live.visible && retention.finished(live.visible);
+  if (deletion) timers.added(deletion);
+  waiters.changed(live.instanceId, live.visible, live.visibleAtMs);
+  if (isDone(live)) instances.forget(live);
+}
+
+/** True when nothing more is to be expected of it. */
+function isDone(live: LiveInstance): boolean {
+  return live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined);
 }

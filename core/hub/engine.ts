@@ -14,7 +14,7 @@ import { COMMITS_PER_YIELD, GROUP_ROUNDS_MAX, GROUP_TURNS_MAX } from "../limits.
 import { ActivityRunner } from "./activities.ts";
 import { admit } from "./admission.ts";
 import { Commits } from "./commits.ts";
-import { type DeliveryPorts, deliverGroup } from "./delivery.ts";
+import { type DeliveryPorts, deliverGroup, deliverReread } from "./delivery.ts";
 import type { ClientPorts, EngineOptions, EnginePorts } from "./engine-ports.ts";
 import { admitEntity, keepWaiting } from "./entity-admission.ts";
 import { EntityRuns } from "./entity-runs.ts";
@@ -116,6 +116,7 @@ export class Engine implements EnginePorts, ClientPorts {
       acquire: (instanceId) => this.acquire(instanceId),
       isKept: (live) => this.#instances.isKept(live),
       enqueue: (live) => this.enqueue(live),
+      reread: (live) => deliverReread(live, this.#delivery),
       resume: (job) => this.#activities.resume(job, this.#isolation.refusedResult(job)),
       timersAgain: (instanceId) => this.#timers.again(instanceId),
       checkOpen: () => this.checkOpen(),
@@ -405,6 +406,7 @@ export class Engine implements EnginePorts, ClientPorts {
       `A commit of the task hub '${hubName}' failed; nothing of it took effect. Open work is taken up again.`,
       { error: error.message, ...(live && { instanceId: live.instanceId }) },
     );
+    this.#recovery.doubt(group.drafts.keys());
     const delayMs = this.#isolation.failed(group, error);
     if (live && delayMs !== undefined) this.#recovery.takeUpLater(live.instanceId, delayMs);
     // The commit may have taken effect although it failed: whatever had a part in it is read anew.

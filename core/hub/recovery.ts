@@ -2,7 +2,8 @@
  * Takes up what is outstanding: when the hub is opened, and again after a commit that failed.
  *
  * V1. Nothing runs before every stored inbox has been read once: what is stored from then on gets a place after all there is.
- * V2. Whatever fails is tried again after a while, once, however much fails meanwhile. Only the first run, which opens the hub, may fail for good.
+ * V2. A commit that fails may have taken effect all the same: what had a part in it is read anew, and whoever waits for it is told what it is.
+ * V3. Whatever fails is tried again after a while, once, however much fails meanwhile. Only the first run, which opens the hub, may fail for good.
  */
 import { COMMIT_RETRY_DELAY_MS } from "../limits.ts";
 import type { StoreSession } from "../store/contract.ts";
@@ -17,6 +18,8 @@ export interface RecoveryPorts {
   /** False once it has been forgotten, or another is in memory in its place. */
   isKept(live: LiveInstance): boolean;
   enqueue(live: LiveInstance): void;
+  /** It has been read anew after a commit that failed. */
+  reread(live: LiveInstance): void;
   resume(job: ActivityJob): void;
   /** Timers of the instance that were handed out are handed out again. */
   timersAgain(instanceId: string): void;
@@ -36,6 +39,8 @@ export class Recovery {
   #hasRead = false;
   /** Instances that are taken up at a time of their own. */
   readonly #aside = new Set<string>();
+  /** Instances that had a part in a commit that failed, and were not read since. */
+  readonly #doubtful = new Set<string>();
 
   constructor(ports: RecoveryPorts) {
     this.#ports = ports;
@@ -49,6 +54,11 @@ export class Recovery {
     return this.#hasRead;
   }
 
+  /** They had a part in a commit that failed. */
+  doubt(instanceIds: Iterable<string>): void {
+    for (const instanceId of instanceIds) this.#doubtful.add(instanceId);
+  }
+
   /** Rejects when the store cannot be read, or the hub stops meanwhile. */
   async run(): Promise<void> {
     const { session, acquire } = this.#ports;
@@ -57,6 +67,8 @@ export class Recovery {
       const open = (await session.openInstances()).filter((instanceId) => !this.#aside.has(instanceId)).map(acquire);
       for (const live of open) await this.#loaded(live);
       this.#hasRead = true;
+      for (const instanceId of this.#doubtful)
+        if (!this.#aside.has(instanceId)) await this.#loaded(acquire(instanceId));
       // Those that were forgotten for want of room are read anew: much may have happened to them meanwhile.
       for (const { instanceId } of open) {
         const live = acquire(instanceId);
@@ -124,11 +136,12 @@ export class Recovery {
   }
 
   async #loaded(live: LiveInstance): Promise<void> {
-    const { host, checkOpen } = this.#ports;
+    const { host, checkOpen, isKept, reread } = this.#ports;
     for (; live.isLoading; checkOpen()) {
       if (live.unread) throw live.unread.error;
       await new Promise<void>((resolve) => host.afterIo(resolve));
     }
+    if (isKept(live) && this.#doubtful.delete(live.instanceId)) reread(live);
   }
 
   async #takeUp(live: LiveInstance): Promise<void> {

@@ -7,6 +7,7 @@ export class FailingStore implements HubStore {
   readonly #inner: MemoryStore;
   readonly #isAsync: boolean;
   readonly #failing = new Set<Call>();
+  readonly #failingAfter = new Set<Call>();
   /** Calls that failed. */
   failures = 0;
   /** Sessions that were closed. */
@@ -21,9 +22,14 @@ export class FailingStore implements HubStore {
   fail(...calls: Call[]): void {
     for (const call of calls) this.#failing.add(call);
   }
+  /** From now on these calls do what they are for, and fail then. */
+  failAfter(...calls: Call[]): void {
+    for (const call of calls) this.#failingAfter.add(call);
+  }
   /** Nothing fails any more. */
   heal(): void {
     this.#failing.clear();
+    this.#failingAfter.clear();
   }
 
   open(hub: string): StoreSession {
@@ -34,7 +40,10 @@ export class FailingStore implements HubStore {
         if (typeof member !== "function") return member;
         const answer = (args: unknown[]): unknown => {
           if (key === "close") this.closings++;
-          if (!this.#failing.has(key as Call)) return Reflect.apply(member, target, args);
+          if (!this.#failing.has(key as Call)) {
+            const result: unknown = Reflect.apply(member, target, args);
+            if (!this.#failingAfter.has(key as Call)) return result;
+          }
           this.failures++;
           throw new Error(`The disk does not answer '${String(key)}'.`);
         };

@@ -120,6 +120,24 @@ describe.each(["sync", "async"] as const)("reads of a %s store that fail", (kind
     expect((await stateOf(hub, "i")).output).toBe("done");
   });
 
+  it("and commits that took effect although they failed are told to those who wait", async () => {
+    const store = new FailingStore(kind);
+    const hub = await openHub([waiter], { store });
+    await run(hub, waiter, undefined, { instanceId: "i" });
+    const states: string[] = [];
+    const watch = async (): Promise<void> => {
+      for await (const { runtimeStatus } of hub.watchOrchestration("i")) states.push(runtimeStatus);
+    };
+    const waits = Promise.all([watch(), hub.waitForOrchestrationCompletion("i")]);
+    await settle();
+    store.failAfter("commit");
+    await errorOf(() => hub.terminateOrchestration("i"));
+    store.heal();
+    await hub.advance({ seconds: 5 });
+    expect((await waits)[1].runtimeStatus).toBe("Terminated");
+    expect(states).toEqual(["Running", "Terminated"]);
+  });
+
   it("while a hub is opened make the opening fail, which gives the store back", async () => {
     const store = new FailingStore(kind);
     for (const call of ["openInstances", "load", "dueTimers"] as const) {
