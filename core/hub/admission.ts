@@ -19,11 +19,10 @@ import { SEEN_EVENT_IDS_MAX, TURN_EVENTS_MAX } from "../limits.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import { unreachable } from "../unreachable.ts";
 import type { EnginePorts } from "./engine-ports.ts";
-import { withHeartbeats } from "./heartbeats.ts";
+import { keepHeartbeats } from "./heartbeats.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import {
   type EventMessage,
-  type HeartbeatsMessage,
   isFinal,
   type Message,
   type PurgeMessage,
@@ -243,6 +242,7 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
   switch (isForeign && type !== "ExecutionTerminated" ? undefined : type) {
     case "ExecutionTerminated":
       if (!ports.ensurePast(live)) return "wait";
+      if (!isKnown) live.held = held.filter((waiting) => isOpenStill(live, waiting, now, ports));
       if (record.scheduledStartAtMs !== undefined)
         draft().removeTimer(startTimer(live.instanceId, record.scheduledStartAtMs));
       return "unhold";
@@ -279,12 +279,21 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
         break;
       }
       remember(live, message, now, ports);
-      settle(live, message.event);
+      if (isKnown) settle(live, message.event);
       storeMessage(message, draft(), ports);
       held.push(message);
   }
   ports.group.answer(message);
   return "done";
+}
+
+/** Judges what was kept while the history was not known. */
+function isOpenStill(live: LiveInstance, message: Message, now: Date, ports: EnginePorts): boolean {
+  if (message.kind !== "event") return true;
+  const isOver = isSettled(live, message);
+  if (isOver) drop(live, message, now, ports);
+  else settle(live, message.event);
+  return !isOver;
 }
 
 function setStatus(live: LiveInstance, status: "Pending" | "Suspended", now: Date, ports: EnginePorts): void {
@@ -417,19 +426,6 @@ function release(live: LiveInstance, message: ReleaseMessage, now: Date, ports: 
   live.record = waiting;
   draft.setRecord(waiting);
   return "done";
-}
-
-/** Writes down how far running activities are; the instance itself does not change by it. */
-function keepHeartbeats(
-  live: LiveInstance,
-  { executionId, details }: HeartbeatsMessage,
-  now: Date,
-  ports: EnginePorts,
-): void {
-  const { record } = live;
-  if (record?.executionId !== executionId || isFinal(record.status)) return;
-  live.record = withHeartbeats(record, details);
-  ports.group.draft(live, now.getTime()).setHeartbeats(live.record);
 }
 
 function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: EnginePorts): Verdict {

@@ -10,8 +10,10 @@ import { HEARTBEAT_WRITE_INTERVAL_MS } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { InstanceChange, InstanceRecord, StoreSession } from "../store/contract.ts";
 import type { ActivityJob } from "./activity-attempt.ts";
+import type { EnginePorts } from "./engine-ports.ts";
 import type { Host } from "./host.ts";
-import { isFinal } from "./message.ts";
+import type { LiveInstance } from "./live-instance.ts";
+import { type HeartbeatsMessage, isFinal } from "./message.ts";
 
 /** New details of one generation of an instance: stored text by sequence id of the attempt. */
 export interface InstanceHeartbeats {
@@ -76,8 +78,21 @@ export class HeartbeatJournal {
 }
 
 /** The record with new details. */
-export function withHeartbeats(record: InstanceRecord, details: Readonly<Record<number, string>>): InstanceRecord {
+function withHeartbeats(record: InstanceRecord, details: Readonly<Record<number, string>>): InstanceRecord {
   return { ...record, heartbeats: { ...record.heartbeats, ...details } };
+}
+
+/** Writes down how far running activities are; the instance itself does not change by it. */
+export function keepHeartbeats(
+  live: LiveInstance,
+  { executionId, details }: HeartbeatsMessage,
+  now: Date,
+  ports: EnginePorts,
+): void {
+  const { record } = live;
+  if (record?.executionId !== executionId || isFinal(record.status)) return;
+  live.record = withHeartbeats(record, details);
+  ports.group.draft(live, now.getTime()).setHeartbeats(live.record);
 }
 
 /** The record with the details of outstanding activities only; the same record when it has no others. */
