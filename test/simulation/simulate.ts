@@ -241,6 +241,7 @@ class Simulation {
       programs: this.#programs,
       network: this.#network,
       maxLiveInstances: isTiny ? 1 : 1_000,
+      maxConcurrentActivities: this.#choices.about("places").pick([2, 100, 100]),
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       ports: this.#functionPorts(one),
       store: (process) =>

@@ -59,7 +59,7 @@ function checkOutcomes({ instanceId, executionId, history }: Generation, ports: 
     else if (event.type === "TaskFailed")
       activities.checkFailure(
         `${ledger.hub} ${instanceId} ${executionId} ${event.taskScheduledId}`,
-        event.failureDetails.errorMessage,
+        event.failureDetails,
       );
     else if (event.type === "SubOrchestrationInstanceCompleted") {
       const children = [...ledger.generations.values()].filter(

@@ -43,6 +43,7 @@ export const INVARIANTS = {
   I51: "no more attempts of an activity run at once than it allows",
   I52: "an activity that needs the network starts only while it is there",
   I53: "attempts of an activity that have to wait for a place start in the order in which they were called",
+  I54: "G9: after a restart an activity goes on from the heartbeat details that are stored",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

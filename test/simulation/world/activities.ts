@@ -1,8 +1,9 @@
 /** What activities do: answer, fail, take long or hang, as the world decides anew at every execution; and what every execution must find. */
 import { type ActivityContext, NonRetriableError } from "holdfast";
+import type { FailureData } from "../../../core/failure.ts";
 import type { Violate } from "../model/invariants.ts";
 import type { Ledger } from "../model/ledger.ts";
-import { isFinal } from "../model/records.ts";
+import { decode, isFinal } from "../model/records.ts";
 import { traitsOf } from "../programs/activities.ts";
 import type { ActivityInput } from "../programs/interpret.ts";
 import { awaitNull } from "../replay/promises.ts";
@@ -20,6 +21,8 @@ export class Activities {
   readonly #calls = new Map<string, string>();
   /** What each attempt has answered so far, by hub, instance, generation and sequence id. */
   readonly #answers = new Map<string, Set<string>>();
+  /** Which processes have executed an attempt. */
+  readonly #executions = new Map<string, Set<Process>>();
   readonly #hanging = new Set<() => void>();
   /** Details of the heartbeats of every call. */
   readonly #beats = new Map<string, Set<unknown>>();
@@ -39,6 +42,8 @@ export class Activities {
     this.#world.trace.say(
       `  ${process.name} runs ${ctx.name}#${ctx.taskId} of ${ctx.instanceId} (${input.call}): ${nonce}`,
     );
+    if (process.isAlive) this.#checkDetails(process, ledger, ctx, attempt);
+    this.#executions.set(attempt, (this.#executions.get(attempt) ?? new Set()).add(process));
     this.#beat(ctx, ledger.hub, nonce);
     process.running.set(attempt, ctx.name);
     // From then on the hub does not count it as running, whatever it does.
@@ -69,8 +74,20 @@ export class Activities {
     if (this.#answers.get(attempt)?.has(answer)) return;
     this.#violate("I21", `${attempt} is recorded with ${answer.slice(0, 100)}, which no execution of it gave`);
   }
-  checkFailure(attempt: string, message: string): void {
-    if (!HUB_FAILURES.test(message)) this.checkOutcome(attempt, `!${message}`);
+  checkFailure(attempt: string, { errorMessage, properties }: FailureData): void {
+    if (!HUB_FAILURES.test(errorMessage)) this.checkOutcome(attempt, `!${errorMessage}`);
+    const ranOut = properties?.timeoutType === "startToClose" || properties?.timeoutType === "heartbeat";
+    if (ranOut && !this.#executions.has(attempt))
+      this.#violate("I21", `the time of ${attempt} is recorded as over, which was never executed`);
+  }
+
+  /** An attempt that a process takes up from the store goes on from what is stored of it. */
+  #checkDetails(process: Process, ledger: Ledger, ctx: ActivityContext, attempt: string): void {
+    if (process.epoch !== ledger.newestEpoch || this.#executions.get(attempt)?.has(process)) return;
+    const record = ledger.record(ctx.instanceId);
+    const stored = record?.executionId === ctx.executionId ? record.heartbeats?.[ctx.taskId] : undefined;
+    if (stored !== undefined && decode(stored) !== ctx.lastHeartbeat)
+      this.#violate("I54", `${attempt} goes on from ${String(ctx.lastHeartbeat)}, stored is ${stored}`);
   }
 
   /** Says how far it is; what it hears of executions before it, one of them must have said. */

@@ -16,6 +16,7 @@ export interface ProcessOptions {
   readonly store: (process: Process) => HubStore;
   readonly network: Network;
   readonly maxLiveInstances: number;
+  readonly maxConcurrentActivities: number;
   /** Told when an error of the process is nobody's to handle. */
   readonly logger: Logger;
 }
@@ -74,14 +75,15 @@ export class Process implements Owner {
   }
 
   /** Opens the hub; `undefined` when that fails, as it may when the store does. */
-  async open({ programs, ports, store, network, maxLiveInstances, logger, hubName }: ProcessOptions): Promise<TaskHub> {
+  async open({ programs, ports, store, network, hubName, ...options }: ProcessOptions): Promise<TaskHub> {
     const hub = await TaskHub.open({
       name: hubName,
       store: store(this),
       functions: functionsOf(programs, ports),
       host: this.#host(network),
-      maxLiveInstances,
-      logger,
+      maxLiveInstances: options.maxLiveInstances,
+      maxConcurrentActivities: options.maxConcurrentActivities,
+      logger: options.logger,
       limits: { payloadBytesMax: PAYLOAD_BYTES_MAX },
     });
     this.hub = hub;
