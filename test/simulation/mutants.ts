@@ -391,4 +391,34 @@ export const MUTANTS: readonly Mutant[] = [
     find: "(isOnline || !this.#needsNetwork)",
     replace: "(isOnline || this.#needsNetwork)",
   },
+  {
+    says: "the place of an activity that had to wait is never free again",
+    file: "core/hub/activities.ts",
+    find: "if (isRunning) this.#runningCount--;",
+    replace: "if (isRunning && !attempt.lane) this.#runningCount--;",
+  },
+  {
+    says: "heartbeat details do not survive a restart",
+    file: "core/hub/live-instance.ts",
+    find: "const lastHeartbeat = heartbeats?.[event.eventId];",
+    replace: "const lastHeartbeat = event.lastHeartbeat;",
+  },
+  {
+    says: "the tags of the parent win over those of the call",
+    file: OUTCOME,
+    find: "tags: { ...parent.tags, ...call.tags },",
+    replace: "tags: { ...call.tags, ...parent.tags },",
+  },
+  {
+    says: "a state is not written when the next operation leaves it",
+    file: ENTITY_TURN,
+    find: "if (outcome.state !== this.state) this.hasStateChanged = true;",
+    replace: "this.hasStateChanged = outcome.state !== this.state;",
+  },
+  {
+    says: "a lock counts as a change of the state",
+    file: ENTITY_ADMISSION,
+    find: "turn.hasStateChanged ? nowMs : (before?.lastModifiedAtMs ?? nowMs);",
+    replace: "nowMs;",
+  },
 ];

@@ -9,7 +9,7 @@ import type { InvariantId, Violation } from "./model/invariants.ts";
 import { Ledger } from "./model/ledger.ts";
 import { isFinal } from "./model/records.ts";
 import { generatePrograms } from "./programs/generate.ts";
-import type { Program } from "./programs/program.ts";
+import { type Program, WITHOUT_EFFECT } from "./programs/program.ts";
 import { prune } from "./programs/prune.ts";
 import type { Random } from "./replay/random.ts";
 import { Activities } from "./world/activities.ts";
@@ -276,7 +276,7 @@ class Simulation {
           this.#violate("I24", `code of '${instanceId}' (run ${run}) is executed, which is terminated`);
       },
       sent: (id, operation, isOrdered) => {
-        ledger.journals.noteSent(id, operation !== "fail" && operation !== "missing", isOrdered);
+        ledger.journals.noteSent(id, !WITHOUT_EFFECT.has(operation), isOrdered);
       },
     };
   }

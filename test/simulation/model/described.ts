@@ -33,6 +33,7 @@ export function described(event: HistoryEvent, decode: Decode): Expected {
         child: event.name,
         run: (decode(event.input ?? "null") as ProgramInput).run,
         id: event.instanceId,
+        tags: event.tags,
       };
     case "EventSent":
       return { send: event.name, to: event.instanceId };

@@ -1,6 +1,7 @@
 /** What must be true when the faults are over and everything has come to rest. */
+import { isDeepStrictEqual } from "node:util";
 import type { OrchestrationState, TaskHub } from "holdfast";
-import type { Program, ProgramInput } from "../programs/program.ts";
+import { type Program, type ProgramInput, WITHOUT_EFFECT } from "../programs/program.ts";
 import type { Activities } from "../world/activities.ts";
 import type { Violate } from "./invariants.ts";
 import type { Generation, Ledger } from "./ledger.ts";
@@ -25,6 +26,8 @@ export async function finalChecks(ports: FinalCheckPorts): Promise<void> {
   for (const generation of ports.ledger.generations.values()) {
     checkGeneration(generation, ports);
     checkOutcomes(generation, ports);
+    checkTags(generation, ports);
+    checkTaken(generation, ports);
   }
   checkJournals(ports);
   checkEvents(ports);
@@ -45,6 +48,24 @@ function checkGeneration({ instanceId, record, history, isRewound }: Generation,
   if (isRewound || !record.name.startsWith("p")) return;
   for (const problem of differences(ports.programs, history, instanceId, decode))
     ports.violate("I29", `'${instanceId}' (${record.name}): ${problem}`);
+}
+
+/** What a call says of its child comes after what the parent says of itself. */
+function checkTags({ instanceId, record }: Generation, { ledger, violate }: FinalCheckPorts): void {
+  const { parent, tags } = record;
+  const caller = parent && ledger.generations.get(`${parent.instanceId} ${parent.executionId}`);
+  const call = caller?.history.find(({ eventId }) => eventId === parent?.taskScheduledId);
+  if (call?.type !== "SubOrchestrationInstanceCreated") return;
+  if (!isDeepStrictEqual(tags, { ...caller?.record.tags, ...call.tags }))
+    violate("I56", `'${instanceId}' has the tags ${JSON.stringify(tags)}`);
+}
+
+/** An event with an id of its own counts once, also when it comes again in a later generation. */
+function checkTaken({ instanceId, run, record }: Generation, { ledger, violate }: FinalCheckPorts): void {
+  const seen = decode(record.status === "Completed" ? record.output : record.input) as ProgramInput | undefined;
+  const taken = seen?.taken?.filter((id) => /^e\d+$/.test(id)) ?? [];
+  if (run !== undefined && ledger.copiesOf(run) === 1 && new Set(taken).size < taken.length)
+    violate("I37", `'${instanceId}' (run ${run}) took ${taken.join()}`);
 }
 
 /** Recorded outcomes of activities and children are their own. */
@@ -89,7 +110,7 @@ function checkJournals({ ledger, violate }: FinalCheckPorts): void {
       if (event.type !== "EntityOperationSignaled" && event.type !== "EntityOperationCalled") continue;
       const id = String(decode(event.input));
       // A run that takes place again may do something else under the same id.
-      if (event.operation === "fail" || event.operation === "missing") continue;
+      if (WITHOUT_EFFECT.has(event.operation)) continue;
       if (!journals.entries(event.targetInstanceId).includes(id))
         violate("I35", `the operation ${id} of '${instanceId}' on '${event.targetInstanceId}' is lost`);
     }

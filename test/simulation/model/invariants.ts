@@ -44,6 +44,8 @@ export const INVARIANTS = {
   I52: "an activity that needs the network starts only while it is there",
   I53: "attempts of an activity that have to wait for a place start in the order in which they were called",
   I54: "G9: after a restart an activity goes on from the heartbeat details that are stored",
+  I55: "an entity's instant of its last change is that of its state's",
+  I56: "a child has the tags of its parent, and those of its call before them",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

@@ -42,6 +42,7 @@ export class Journals {
       this.#violate("I14", `'${instanceId}' went from ${old.join()} to ${entries.join()}`);
     const added = entries.slice(old.length);
     for (const id of added) this.#checkEntry(instanceId, id, entries);
+    this.#checkInstant(instanceId, before, after);
     const holder = before.entity?.lockedBy;
     const next = after.entity?.lockedBy;
     if (holder && holder.criticalSectionId === next?.criticalSectionId && holder.executionId === next.executionId) {
@@ -50,6 +51,13 @@ export class Journals {
         if (run !== undefined && senderOf(id) !== run)
           this.#violate("I16", `${id} changed '${instanceId}' while '${holder.instanceId}' (run ${run}) held it`);
     }
+  }
+
+  /** What leaves the state, a lock say, is no change of it. */
+  #checkInstant(instanceId: string, { entity: before }: ModelInstance, { entity: after }: ModelInstance): void {
+    if (before?.state === undefined || before.state !== after?.state) return;
+    if (before.lastModifiedAtMs !== after.lastModifiedAtMs)
+      this.#violate("I55", `'${instanceId}' was changed at ${after.lastModifiedAtMs}, and reads as before`);
   }
 
   #checkEntry(instanceId: string, id: string, entries: readonly string[]): void {
@@ -74,7 +82,7 @@ export class Journals {
       for (const event of turn) {
         if (event.type !== "EntityOperationCompleted") continue;
         const call = history.find((one) => one.type === "EntityOperationCalled" && one.requestId === event.requestId);
-        if (call?.type !== "EntityOperationCalled") continue;
+        if (call?.type !== "EntityOperationCalled" || call.operation === "count") continue;
         const entry = this.entries(call.targetInstanceId)[Number(decode(event.output)) - 1];
         if (entry !== decode(call.input))
           this.#violate(

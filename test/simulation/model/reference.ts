@@ -347,7 +347,7 @@ class Reference implements Surface<Box> {
     return box;
   }
 
-  child(input: ProgramInput, { program, id, retry }: ChildCall): Box {
+  child(input: ProgramInput, { program, id, retry, tags }: ChildCall): Box {
     let childId = id;
     return this.#call({
       retrying: retry,
@@ -356,7 +356,7 @@ class Reference implements Surface<Box> {
       attempt: () => {
         const number = this.#sequence + 1;
         childId ??= `${this.#executionId}:${number.toString(16).padStart(4, "0")}`;
-        return this.#act({ child: `p${program}`, run: input.run, id: childId });
+        return this.#act({ child: `p${program}`, run: input.run, id: childId, tags });
       },
     });
   }

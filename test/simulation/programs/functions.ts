@@ -62,8 +62,12 @@ class ContextSurface implements Surface<Task<unknown>> {
   taken(): readonly string[] {
     return this.#waits.flatMap((wait) => (wait.isCompleted && !wait.isFailed && !wait.isCanceled ? wait.result : []));
   }
-  child(input: ProgramInput, { program, id, retry }: ChildCall): Task<unknown> {
-    const options = { ...(id !== undefined && { instanceId: id }), ...(retry && { retry: retryOf(retry) }) };
+  child(input: ProgramInput, { program, id, retry, tags }: ChildCall): Task<unknown> {
+    const options = {
+      ...(id !== undefined && { instanceId: id }),
+      ...(retry && { retry: retryOf(retry) }),
+      ...(tags && { tags }),
+    };
     return this.#last(this.#ctx.callSubOrchestrator(`p${program}`, input, options));
   }
   call(key: string, operation: EntityOperation, operationId: string): Task<unknown> {
@@ -154,6 +158,7 @@ const journal = defineEntity("journal", {
       ctx.scheduleNewOrchestration("spawned", input, { instanceId: `spawned-${id.replaceAll(/[#>]/g, "-")}` });
       return add(ctx, id);
     },
+    count: (ctx) => ctx.state.length,
   },
 });
 

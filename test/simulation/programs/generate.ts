@@ -133,6 +133,7 @@ class Generator {
       kind: "child",
       program,
       ...(random.chance(0.2) && { id: `c${program}` }),
+      ...(random.chance(0.2) && { tags: { by: "its parent" } }),
       ...(random.chance(0.4) && { retry: inventRetrying(random) }),
     };
   }
@@ -144,6 +145,7 @@ class Generator {
       [2, "fail"],
       [2, "relay"],
       [1, "spawn"],
+      [1, "count"],
       [0.5, "missing"],
     ]);
   }

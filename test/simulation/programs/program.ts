@@ -1,5 +1,6 @@
 /** Orchestrator programs of the simulation as data: `generate.ts` invents them, `interpret.ts` runs them, against the hub or against the reference. */
 
+import type { Tags } from "../../../core/history/events.ts";
 import type { ActivityName, TimeLimits } from "./activities.ts";
 import type { Retrying } from "./retry.ts";
 
@@ -15,11 +16,20 @@ export type Call =
     }
   | { readonly kind: "timer"; readonly ms: number }
   | { readonly kind: "event"; readonly name: string; readonly timeoutMs?: number }
-  | { readonly kind: "child"; readonly program: number; readonly id?: string; readonly retry?: Retrying }
+  | {
+      readonly kind: "child";
+      readonly program: number;
+      readonly id?: string;
+      readonly retry?: Retrying;
+      readonly tags?: Tags;
+    }
   | { readonly kind: "entity"; readonly key: string; readonly operation: EntityOperation };
 
-/** What the journal entities can do: note an operation at once, later, note it and fail, send it on to another journal, note it and start a program. */
-export type EntityOperation = "add" | "slow" | "fail" | "relay" | "spawn" | "missing";
+/** What the journal entities can do: note an operation at once, later, note it and fail, send it on to another journal, note it and start a program; or say how many there are. */
+export type EntityOperation = "add" | "slow" | "fail" | "relay" | "spawn" | "count" | "missing";
+
+/** Operations that leave a journal as it is. */
+export const WITHOUT_EFFECT: ReadonlySet<string> = new Set<EntityOperation>(["fail", "count", "missing"]);
 
 export type Statement =
   | { readonly do: "await"; readonly call: Call }

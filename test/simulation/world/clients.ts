@@ -202,6 +202,7 @@ export class Clients {
         const input: ProgramInput = { run, generation: 0, log, taken: [] };
         return hub.scheduleNewOrchestration(`p${program}`, input, {
           instanceId,
+          tags: { of: run, by: "a client" },
           ...(isLater && { startAt: new Date(world.nowMs + delayMs) }),
           ...(replaces && { dedupeStatuses: ["Completed" as const] }),
         });
