@@ -12,6 +12,8 @@ import type { World } from "./world.ts";
 
 /** Failures that a hub makes itself, whatever the activity does. */
 const HUB_FAILURES = /^(The call was cancelled|.*timed? ?out|.*Timeout|.*payload)/i;
+/** What stores of a world say. A result that they refuse again and again, while they take other things, fails its call with it. */
+const STORE_FAILURES = /^(a statement failed|refused|applied, and then refused)$/;
 
 export class Activities {
   readonly #world: World;
@@ -75,10 +77,11 @@ export class Activities {
     this.#violate("I21", `${attempt} is recorded with ${answer.slice(0, 100)}, which no execution of it gave`);
   }
   checkFailure(attempt: string, { errorMessage, properties }: FailureData): void {
-    if (!HUB_FAILURES.test(errorMessage)) this.checkOutcome(attempt, `!${errorMessage}`);
     const ranOut = properties?.timeoutType === "startToClose" || properties?.timeoutType === "heartbeat";
-    if (ranOut && !this.#executions.has(attempt))
-      this.#violate("I21", `the time of ${attempt} is recorded as over, which was never executed`);
+    const isRefused = STORE_FAILURES.test(errorMessage);
+    if ((ranOut || isRefused) && !this.#executions.has(attempt))
+      this.#violate("I21", `${attempt} is recorded with '${errorMessage}', and was never executed`);
+    if (!isRefused && !HUB_FAILURES.test(errorMessage)) this.checkOutcome(attempt, `!${errorMessage}`);
   }
 
   /** An attempt that a process takes up from the store goes on from what is stored of it. */
