@@ -290,12 +290,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (earliest > (this.#armedAtMs ?? Number.NEGATIVE_INFINITY)) this.#arm(earliest);",
   },
   {
-    says: "a timer that another of its id and instant has replaced counts as handed out for ever",
-    file: "core/hub/group.ts",
-    find: "if (takeOut(this.#timersAdded, isSame)) this.leaveTimer(timer);\n    else this.#timersRemoved",
-    replace: "if (!takeOut(this.#timersAdded, isSame)) this.#timersRemoved",
-  },
-  {
     says: "an alarm that rings while the store is being asked is lost",
     file: "core/hub/timer-watch.ts",
     find: "      if (this.#mustLookAgain) {\n        this.look();\n        return;\n      }\n",
