@@ -105,7 +105,8 @@ function goBack({ live, past, now }: Turn, engine: EnginePorts): void {
   live.reset();
   live.run = run;
   live.track(past);
-  live.record = { ...record, status: "Running" };
+  const jobs = outstandingJobs(record, past);
+  live.record = { ...record, status: "Running", isBusy: jobs.length > 0 };
   live.turnCount = 1;
   live.eventCount = past.length;
   const draft = engine.group.draft(live, now.getTime());
@@ -114,7 +115,7 @@ function goBack({ live, past, now }: Turn, engine: EnginePorts): void {
   draft.addTurn(past, 0, now.getTime());
   for (const [timerId, dueAtMs] of live.openTimers)
     draft.addTimer({ instanceId: live.instanceId, kind: "timer", timerId, dueAtMs });
-  for (const job of outstandingJobs(live.record, past)) engine.group.start(draft, job);
+  for (const job of jobs) engine.group.start(draft, job);
   for (const child of openChildrenOf(past)) {
     const event = childStart(
       child,

@@ -27,6 +27,19 @@ function workshop() {
   return { broken, done, work };
 }
 
+/** Work that lasts until its orchestration ends, the first time, and remembers how often it was begun. */
+function longWork() {
+  const begun: number[] = [];
+  const long = defineActivity("long", ({ attempt, signal }) => {
+    begun.push(attempt);
+    if (begun.length > 1) return "at last";
+    return new Promise<string>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason as Error));
+    });
+  });
+  return { begun, long };
+}
+
 const waiting = defineOrchestrator("waiting", async (ctx, input: unknown) => [
   input,
   await ctx.waitForExternalEvent("go"),
@@ -290,6 +303,43 @@ export function rewindScenarios(it: Scenario): void {
       await hub.runUntilIdle();
       expect((await stateOf(hub, "i")).output).toEqual(["a done", "b done"]);
       expect(done).toEqual(["a", "b"]);
+    });
+
+    it("takes up the activities and timers that were open when it failed", async (place) => {
+      const { broken, done, work } = workshop();
+      const { begun, long } = longWork();
+      const steps = define("steps", function* (ctx) {
+        const open = [ctx.createTimer({ hours: 1 }), ctx.callActivity(long)];
+        yield* ctx.callActivity(work, "a");
+        return yield* whenAll<unknown>(open);
+      });
+      let hub = await place.open([steps, work, long]);
+      broken.add("a");
+      expect((await run(hub, steps, undefined, { instanceId: "i" })).runtimeStatus).toBe("Failed");
+      broken.clear();
+      await hub.rewindOrchestration("i");
+      await hub.runUntilIdle();
+      expect(begun).toHaveLength(2);
+      hub = await place.open([steps, work, long]);
+      await hub.advance({ hours: 1 });
+      expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: [undefined, "at last"] });
+      expect(done).toEqual(["a", "a"]);
+    });
+
+    it("that ends at once starts nothing of what was open", async (place) => {
+      const { work } = workshop();
+      const { begun, long } = longWork();
+      const steps = define("steps", function* (ctx) {
+        const open = ctx.callActivity(long);
+        yield* ctx.callActivity(work, "a");
+        if (!open.isCompleted) throw new Error("a bug");
+      });
+      const hub = await place.open([steps, work, long]);
+      await run(hub, steps, undefined, { instanceId: "i" });
+      await hub.rewindOrchestration("i");
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Failed" });
+      expect(begun).toHaveLength(1);
     });
 
     it("is durable once acknowledged, and goes on after a restart", async (place) => {
