@@ -309,9 +309,9 @@ export function rewindScenarios(it: Scenario): void {
       const { broken, done, work } = workshop();
       const { begun, long } = longWork();
       const steps = define("steps", function* (ctx) {
-        const open = [ctx.createTimer({ hours: 1 }), ctx.callActivity(long)];
+        const open: Task<unknown>[] = [ctx.createTimer({ hours: 1 }), ctx.callActivity(long)];
         yield* ctx.callActivity(work, "a");
-        return yield* whenAll<unknown>(open);
+        return yield* whenAll(open);
       });
       let hub = await place.open([steps, work, long]);
       broken.add("a");
