@@ -176,17 +176,17 @@ export class Ledger {
       const isForAnother = parentExecutionId !== undefined && parentExecutionId !== current?.parent?.executionId;
       const isHold = event.type === "ExecutionSuspended" || event.type === "ExecutionResumed";
       const isTaken = turns?.some((turn) => turn.some((taken) => sameEvent(taken, event)));
-      const isKnown = this.#isSettled(before, event);
+      const isKnown = this.#isSettled(before, event, turns);
       const mayGo = isOver || isStale || isForAnother || isHold || isKnown || event.type === "ExecutionStarted";
       if (!isTaken && !mayGo)
         this.#violate("I11", `'${instanceId}' dropped ${event.type} (message ${sequence}) without taking it`);
     }
   }
 
-  /** True for the outcome of what has an outcome already. */
-  #isSettled({ turns }: ModelInstance, event: HistoryEvent): boolean {
+  /** True for the outcome of what has an outcome already, or gets another one now. */
+  #isSettled({ turns }: ModelInstance, event: HistoryEvent, added: InstanceChange["turns"] = []): boolean {
     if (!("taskScheduledId" in event)) return false;
-    return turns.some((turn) =>
+    return [...turns, ...added].some((turn) =>
       turn.some((old) => "taskScheduledId" in old && old.taskScheduledId === event.taskScheduledId),
     );
   }
