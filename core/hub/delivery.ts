@@ -37,7 +37,11 @@ export function deliverGroup(group: Group, ports: DeliveryPorts): void {
   if (ports.isStopped()) return; // What follows is the newer hub's by now.
   activities.cancel(group.cancellations);
   for (const job of group.jobs) activities.start(job);
-  for (const draft of group.drafts.values()) if (draft.timersDone.length > 0) timers.removed(draft.timersDone);
+  for (const { timersDone, isNews } of group.drafts.values()) {
+    if (timersDone.length === 0) continue;
+    if (isNews) timers.removed(timersDone);
+    else timers.passedOver(timersDone);
+  }
 }
 
 /** What may have been committed without the hub having heard of it, as it has been read since. */

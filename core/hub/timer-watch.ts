@@ -6,7 +6,8 @@
  * W3. What is handed out is given a moment to be done with, before more is asked for. What takes longer, as the operation of an entity may,
  *     keeps nothing else from being handed out.
  * W4. What a commit has removed while the store was answering is not handed out, although the answer may still hold it.
- * W5. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
+ * W5. What nobody knows, although the store has it, is not asked for again at once: a newer hub has written it, and this one has not heard of that yet.
+ * W6. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
  */
 import { COMMIT_RETRY_DELAY_MS, TIMER_BATCH_MAX, TIMER_PATIENCE_MS } from "../limits.ts";
 import { type Awaitable, isPromise, type StoredTimer } from "../store/contract.ts";
@@ -115,6 +116,14 @@ export class TimerWatch {
     if (this.#firing.size === 0) return;
     for (const timer of timers) this.#firing.delete(keyOf(timer));
     if (this.#firing.size === 0) this.look();
+  }
+
+  /** Timers that were handed out were for nobody, and no commit has removed them. */
+  passedOver(timers: readonly DueTimer[]): void {
+    for (const timer of timers) this.#firing.delete(keyOf(timer));
+    if (this.#firing.size > 0 || this.#isClosed) return;
+    this.#stopWaiting();
+    this.#stopWaiting = this.#ports.host.delay(TIMER_PATIENCE_MS, () => this.look());
   }
 
   /** Hands out an instance's timers again, after a commit of its own that failed. */

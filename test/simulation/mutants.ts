@@ -46,10 +46,10 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    says: "the SQL store does not check the epoch",
-    file: "adapters/sql/session.ts",
-    find: "    if (this.#isFenced) throw new HubFencedError(this.#name);\n",
-    replace: "",
+    says: "the SQL store does not check the epoch of a single turn",
+    file: "adapters/sql/turns.ts",
+    find: "AND epoch = ?6)",
+    replace: "AND ?6 > 0)",
   },
   {
     says: "messages that were taken stay in the SQL inbox",
@@ -288,12 +288,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/hub/timer-watch.ts",
     find: "if (earliest < (this.#armedAtMs ?? Number.POSITIVE_INFINITY)) this.#arm(earliest);",
     replace: "if (earliest > (this.#armedAtMs ?? Number.NEGATIVE_INFINITY)) this.#arm(earliest);",
-  },
-  {
-    says: "an alarm that rings while the store is being asked is lost",
-    file: "core/hub/timer-watch.ts",
-    find: "      if (this.#mustLookAgain) {\n        this.look();\n        return;\n      }\n",
-    replace: "",
   },
   {
     says: "a retry policy forgets its timeout",
