@@ -53,7 +53,10 @@ describe("when the tab that executes", () => {
   );
 });
 
-test("a tab in the back/forward cache holds nobody up, and goes on with its calls when it comes back", async () => {
+// A browser may drop a page from its cache for reasons of its own.
+test("a tab in the back/forward cache holds nobody up, and goes on with its calls when it comes back", {
+  retry: 2,
+}, async () => {
   await using ground = await TabsGround.make();
   const a = await ground.open("a");
   const b = await ground.open("b");

@@ -22,5 +22,5 @@ it("gives a part its number whatever else is left out", () => {
 it("makes the seed that finds a planted bug small", { timeout: 300_000 }, async () => {
   const mutant = MUTANTS.find(({ says }) => says === "a retry starts one attempt too many") as Mutant;
   const { selection } = await hunt(mutant, 1_000, true);
-  expect(selection?.parts?.size).toBeLessThanOrEqual(6);
+  expect(selection?.parts?.size).toBeLessThanOrEqual(12);
 });
