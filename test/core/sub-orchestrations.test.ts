@@ -1,20 +1,13 @@
 /** Sub-orchestrations over a store that crashes. */
-import { defineOrchestrator } from "holdfast";
 import { expect, it } from "vitest";
+import { threeGenerations, top } from "../scenarios/three-generations.ts";
 import { CrashingStore } from "./crashing-store.ts";
 import { errorOf, openHub, run } from "./running.ts";
 
 it.each([1, 2])(
   "purge that is recursive, interrupted after commit %i, finishes when it is done again",
   async (commit) => {
-    const waiting = defineOrchestrator("waiting", async (ctx) => ctx.waitForExternalEvent<string>("go"));
-    const middle = defineOrchestrator("middle", async (ctx) =>
-      ctx.callSubOrchestrator(waiting, undefined, { instanceId: "kid" }),
-    );
-    const top = defineOrchestrator("top", async (ctx) =>
-      ctx.callSubOrchestrator(middle, undefined, { instanceId: "middle" }),
-    );
-    const functions = [waiting, middle, top];
+    const functions = threeGenerations;
     const store = new CrashingStore(Number.POSITIVE_INFINITY);
     const interrupted = await openHub(functions, { store });
     await run(interrupted, top, undefined, { instanceId: "top" });

@@ -4,6 +4,7 @@ import { describe, expect } from "vitest";
 import { eventsOf, FALSY, failureOf, ILLEGAL_IDS, onlyEvent, outputOf, run, stateOf } from "../core/running.ts";
 import { inEveryShape } from "../core/shapes.ts";
 import { each, type Place, type Scenario } from "./place.ts";
+import { threeGenerations, top, waiting } from "./three-generations.ts";
 
 const double = defineActivity("double", (_ctx, n: number) => n * 2);
 
@@ -451,14 +452,7 @@ export function subOrchestrationScenarios(it: Scenario): void {
   });
 
   describe("recursive commands", () => {
-    const waiting = defineOrchestrator("waiting", async (ctx) => ctx.waitForExternalEvent<string>("go"));
-    const middle = defineOrchestrator("middle", async (ctx) =>
-      ctx.callSubOrchestrator(waiting, undefined, { instanceId: "kid" }),
-    );
-    const top = defineOrchestrator("top", async (ctx) =>
-      ctx.callSubOrchestrator(middle, undefined, { instanceId: "middle" }),
-    );
-    const functions = [waiting, middle, top];
+    const functions = threeGenerations;
 
     it("terminate leaves children running unless it is recursive", async (place) => {
       const hub = await place.open(functions);
