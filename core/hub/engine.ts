@@ -400,13 +400,13 @@ export class Engine implements EnginePorts, ClientPorts {
       this.stop(error);
       return false;
     }
-    const { hubName, logger } = this.options;
     const live = group.apart?.live;
-    logger.error(
-      `A commit of the task hub '${hubName}' failed; nothing of it took effect. Open work is taken up again.`,
+    this.options.logger.error(
+      `A commit of the task hub '${this.options.hubName}' failed; nothing of it took effect. Open work is taken up again.`,
       { error: error.message, ...(live && { instanceId: live.instanceId }) },
     );
     this.#recovery.doubt(group.drafts.keys());
+    this.#timers.doubt();
     const delayMs = this.#isolation.failed(group, error);
     if (live && delayMs !== undefined) this.#recovery.takeUpLater(live.instanceId, delayMs);
     // The commit may have taken effect although it failed: whatever had a part in it is read anew.

@@ -5,7 +5,8 @@
  * W2. A timer is handed out once until the commit that consumes it.
  * W3. What is handed out is given a moment to be done with, before more is asked for. What takes longer, as the operation of an entity may,
  *     keeps nothing else from being handed out.
- * W4. What a commit has removed while the store was answering is not handed out, although the answer may still hold it.
+ * W4. What a commit has removed while the store was answering is not handed out, although the answer may still hold it. An answer
+ *     that was asked for before a commit failed is not used: the commit may have taken effect, and have removed what is in it.
  * W5. What nobody knows, although the store has it, is not asked for again at once: a newer hub has written it, and this one has not heard of that yet.
  * W6. Once it is closed it hands out nothing and wakes nobody, whatever commits or answers of the store still come in.
  */
@@ -36,6 +37,8 @@ export class TimerWatch {
   #isAsking = false;
   /** An alarm rang while the store was answering, which may not have known of what it rang for. */
   #mustLookAgain = false;
+  /** A commit has failed while the store was answering. */
+  #isAnswerVoid = false;
   #isClosed = false;
 
   constructor(ports: TimerWatchPorts) {
@@ -53,6 +56,7 @@ export class TimerWatch {
     if (this.#isClosed || this.#isAsking) return;
     this.#isAsking = true;
     this.#mustLookAgain = false;
+    this.#isAnswerVoid = false;
     this.#stopWaiting();
     this.#removed.clear();
     const { host, dueTimers } = this.#ports;
@@ -62,6 +66,11 @@ export class TimerWatch {
     this.#ask(
       () => dueTimers(host.now(), TIMER_BATCH_MAX + handedOut.size),
       (answer) => {
+        if (this.#isAnswerVoid) {
+          this.#isAsking = false;
+          this.look();
+          return;
+        }
         const due = answer.filter((timer) => isNew(timer) && !this.#removed.has(setOf(timer)));
         for (const timer of due) {
           this.#firing.add(keyOf(timer));
@@ -124,6 +133,11 @@ export class TimerWatch {
     if (this.#firing.size > 0 || this.#isClosed) return;
     this.#stopWaiting();
     this.#stopWaiting = this.#ports.host.delay(TIMER_PATIENCE_MS, () => this.look());
+  }
+
+  /** A commit has failed. */
+  doubt(): void {
+    this.#isAnswerVoid = this.#isAsking;
   }
 
   /** Hands out an instance's timers again, after a commit of its own that failed. */

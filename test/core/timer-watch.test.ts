@@ -59,3 +59,25 @@ it("looks again when an alarm rings while the store is being asked", async () =>
   await new Promise((resolve) => setImmediate(resolve));
   expect(fired).toEqual([timer]);
 });
+
+it("does not use an answer that was asked for before a commit failed", async () => {
+  const host = new VirtualHost(0);
+  const timer: DueTimer = { instanceId: "i", kind: "timer", timerId: 1, dueAtMs: 0 };
+  const answers: ((timers: DueTimer[]) => void)[] = [];
+  const fired: DueTimer[] = [];
+  const watch = new TimerWatch({
+    host,
+    dueTimers: () => new Promise((resolve) => answers.push(resolve)),
+    nextTimerAtMs: async () => undefined,
+    fire: (due) => fired.push(due),
+    failed: () => {},
+  });
+  watch.look();
+  // It has taken effect although it failed, and has removed the timer.
+  watch.doubt();
+  answers.shift()?.([timer]);
+  await new Promise((resolve) => setImmediate(resolve));
+  answers.shift()?.([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(fired).toEqual([]);
+});
