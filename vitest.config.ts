@@ -27,15 +27,22 @@ const PATIENCE = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: {
 const inWorkerd = ["test/worker/**/*.test.ts"];
 const inPages = ["test/browser/in-page/**/*.test.ts"];
 const ofThePackage = ["test/package/**/*.test.ts"];
-const inProcessesOfTheirOwn = ["test/{browser,end-to-end}/**/*.test.ts"];
+const inProcesses = ["test/end-to-end/**/*.test.ts"];
+const inBrowsers = ["test/browser/*.test.ts"];
+
+/** One file on each core: Vitest itself would leave one to itself, of two the half. Projects that run at the same time must agree on the number. */
+const ON_EVERY_CORE = { maxWorkers: "100%" } as const;
+/** After the others: one file in Vitest's own browser, and beside it one that drives browsers and mostly waits for them. */
+const BROWSERS_LAST = { sequence: { groupOrder: 1 }, maxWorkers: 1 } as const;
 
 const node = defineConfig({
   resolve: { alias },
   test: {
     ...PATIENCE,
+    ...ON_EVERY_CORE,
     name: "node",
     include: ["test/**/*.test.ts"],
-    exclude: [...inWorkerd, ...ofThePackage, ...inProcessesOfTheirOwn],
+    exclude: [...inWorkerd, ...ofThePackage, ...inProcesses, ...inBrowsers, ...inPages],
   },
 });
 
@@ -62,6 +69,7 @@ const built = defineConfig({
   },
   test: {
     ...PATIENCE,
+    ...ON_EVERY_CORE,
     name: "package",
     include: [...ofThePackage, ...SEMANTICS],
     globalSetup: "test/package/set-up.ts",
@@ -82,6 +90,7 @@ const workerd = defineConfig({
   ],
   test: {
     ...PATIENCE,
+    ...ON_EVERY_CORE,
     name: "workerd",
     include: inWorkerd,
     globalSetup: "test/worker/loopback.ts",
@@ -93,9 +102,9 @@ const chromium = defineConfig({
   resolve: { alias },
   test: {
     ...PATIENCE,
+    ...BROWSERS_LAST,
     include: inPages,
     globalSetup: "test/browser/set-up.ts",
-    fileParallelism: false,
     browser: {
       enabled: true,
       headless: true,
@@ -115,23 +124,32 @@ const chromium = defineConfig({
   },
 });
 
-/** Starts real processes and browsers, and kills them: after the other projects, one file at a time. */
+/** Starts real processes, and kills them. */
 const endToEnd = defineConfig({
   resolve: { alias },
   test: {
     ...PATIENCE,
+    ...ON_EVERY_CORE,
     name: "e2e",
-    include: inProcessesOfTheirOwn,
-    exclude: inPages,
+    include: inProcesses,
+  },
+});
+
+/** Starts real browsers, and kills them. */
+const browsers = defineConfig({
+  resolve: { alias },
+  test: {
+    ...PATIENCE,
+    ...BROWSERS_LAST,
+    name: "browsers",
+    include: inBrowsers,
     globalSetup: "test/browser/set-up.ts",
-    sequence: { groupOrder: 1 },
-    maxWorkers: 1,
   },
 });
 
 export default defineConfig({
   test: {
-    projects: [node, built, workerd, chromium, endToEnd],
+    projects: [node, built, workerd, endToEnd, chromium, browsers],
     passWithNoTests: true,
     reporters: ["dot"],
     experimental: { diagnostics: false },

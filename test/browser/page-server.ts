@@ -8,6 +8,9 @@ import { Rolldown } from "tsdown";
 
 const ROOT = join(import.meta.dirname, "../..");
 
+/** Scripts by name: many servers of one process serve the same. */
+const bundles = new Map<string, Promise<string>>();
+
 /** What is answered to a page that says or asks something; a failure answers with status 500. */
 export type Listener = (said: unknown) => unknown;
 
@@ -27,7 +30,8 @@ export class PageServer implements AsyncDisposable {
   static async start(scripts: readonly string[], listener: Listener): Promise<PageServer> {
     const served = new Map<string, { type: string; body: string }>();
     for (const script of scripts) {
-      served.set(`/${script}.js`, { type: "text/javascript", body: await bundle(script) });
+      const body = await bundled(script);
+      served.set(`/${script}.js`, { type: "text/javascript", body });
       const html = `<!doctype html><title>${script}</title><script type="module" src="/${script}.js"></script>`;
       served.set(`/${script}`, { type: "text/html", body: html });
     }
@@ -60,6 +64,12 @@ async function hear(request: IncomingMessage, response: ServerResponse, listener
   } catch (error) {
     response.writeHead(500).end(String(error));
   }
+}
+
+function bundled(script: string): Promise<string> {
+  const found = bundles.get(script) ?? bundle(script);
+  bundles.set(script, found);
+  return found;
 }
 
 /** One module: what the library loads on demand comes along. */
