@@ -386,6 +386,24 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (isRunning && !attempt.lane) this.#runningCount--;",
   },
   {
+    says: "an attempt that timed out lets no other in",
+    file: "core/hub/activities.ts",
+    find: "    attempt.abort(error);\n    this.#goOn();",
+    replace: "    attempt.abort(error);",
+  },
+  {
+    says: "a child that has failed can report once more",
+    file: "core/hub/live-instance.ts",
+    find: '        case "SubOrchestrationInstanceCompleted":\n        case "SubOrchestrationInstanceFailed":\n          this.openChildren.delete(',
+    replace: '        case "SubOrchestrationInstanceCompleted":\n          this.openChildren.delete(',
+  },
+  {
+    says: "a rewind leaves open timers behind",
+    file: STAGING,
+    find: '  for (const [timerId, dueAtMs] of live.openTimers)\n    draft.addTimer({ instanceId: live.instanceId, kind: "timer", timerId, dueAtMs });\n',
+    replace: "",
+  },
+  {
     says: "heartbeat details do not survive a restart",
     file: "core/hub/live-instance.ts",
     find: "const lastHeartbeat = heartbeats?.[event.eventId];",

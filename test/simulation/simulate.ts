@@ -163,7 +163,10 @@ class Simulation {
     this.#mishap(random);
     for (const hub of HUBS) if (!this.#leader(hub)) this.#start(hub);
     // Requests must not outnumber what the hub does with them.
-    for (let left = random.integer(1, 6); left > 0 && this.#violations.length === 0; left--) await this.#world.step();
+    for (let left = random.integer(1, 6); left > 0 && this.#violations.length === 0; left--) {
+      await this.#world.step();
+      this.#checkActivities();
+    }
     if (this.#violations.length > 0) throw new Stop();
   }
 
@@ -331,6 +334,7 @@ class Simulation {
     await this.#world.settle();
     for (let left = STEPS_MAX; await this.#world.step(untilMs); left--) {
       this.#checkTimers();
+      this.#checkActivities();
       if (this.#violations.length > 0) throw new Stop();
       if (left > 0) continue;
       this.#violate("I33", "there is no end to it");
@@ -347,6 +351,13 @@ class Simulation {
         for (const { kind, timerId, dueAtMs } of timers)
           if (dueAtMs + OVERDUE_MAX_MS < nowMs)
             this.#violate("I40", `the timer ${kind} ${timerId} of '${id}' is due since ${nowMs - dueAtMs} ms`);
+  }
+
+  #checkActivities(): void {
+    for (const hub of HUBS) {
+      const leader = this.#leader(hub);
+      if (leader) this.#activities.checkWaiting(leader, this.#ledger(hub));
+    }
   }
 
   /** Instances that have not ended. */

@@ -46,6 +46,7 @@ export const INVARIANTS = {
   I54: "G9: after a restart an activity goes on from the heartbeat details that are stored",
   I55: "an entity's instant of its last change is that of its state's",
   I56: "a child has the tags of its parent, and those of its call before them",
+  I57: "an attempt that was called starts as soon as there is room for it",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

@@ -1,5 +1,5 @@
 /** Everything that was ever committed to one hub, and the checks that each commit must pass before and after it is applied. */
-import type { HistoryEvent } from "../../../core/history/events.ts";
+import type { HistoryEvent, TaskScheduledEvent } from "../../../core/history/events.ts";
 import type { InstanceChange, InstanceRecord } from "../../../core/store/contract.ts";
 import type { ModelInstance } from "../../conformance/hub-model.ts";
 import type { ProgramInput } from "../programs/program.ts";
@@ -45,6 +45,9 @@ export class Ledger {
   readonly #attempts = new Map<string, Set<string>>();
   /** When each attempt of an activity was called, and in which session. */
   readonly called: Map<string, { readonly epoch: number; readonly commit: number }> = new Map();
+  /** Activities of instances that run which have no outcome yet. */
+  readonly openCalls: Map<string, { readonly executionId: string; readonly calls: readonly TaskScheduledEvent[] }> =
+    new Map();
   readonly terminatedRuns: Set<string> = new Set();
   /** Steps at which the hub heard that the history of an instance was taken away; infinite until then. */
   readonly resets: Map<string, number> = new Map();
@@ -198,6 +201,7 @@ export class Ledger {
       this.journals.changed(instanceId, before, after);
       return;
     }
+    this.openCalls.delete(instanceId);
     if (change.isReset || change.isPurge) this.resets.set(instanceId, Number.POSITIVE_INFINITY);
     const versions = this.versions.get(instanceId) ?? [];
     versions.push({ step: Number.POSITIVE_INFINITY, record: after.record });
@@ -226,11 +230,12 @@ export class Ledger {
     const end = history.findLast((event) => event.type === "ExecutionCompleted");
     if (isFinal(record) !== (end !== undefined))
       this.#violate("I07", `'${instanceId}' is ${status}, and its history ${end ? "has ended" : "goes on"}`);
-    const open = openTasks(history);
-    if (!isFinal(record) && record.isBusy !== open.size > 0)
+    const open = openCalls(history);
+    if (!isFinal(record)) this.openCalls.set(instanceId, { executionId: record.executionId, calls: open });
+    if (!isFinal(record) && record.isBusy !== open.length > 0)
       this.#violate(
         "I10",
-        `'${instanceId}' is ${record.isBusy ? "" : "not "}marked as busy with ${open.size} open activities`,
+        `'${instanceId}' is ${record.isBusy ? "" : "not "}marked as busy with ${open.length} open activities`,
       );
     if (isFinal(record) && record.isBusy) this.#violate("I10", `'${instanceId}' is ${status} and marked as busy`);
     if (end && (end.result !== record.output || end.failureDetails?.errorMessage !== record.failure?.errorMessage))
@@ -271,14 +276,14 @@ function rootOf(run: string): string {
   return run.split(".")[0] ?? run;
 }
 
-/** Sequence ids of activities whose outcome a history does not hold. */
-export function openTasks(history: readonly HistoryEvent[]): Set<number> {
-  const open = new Set<number>();
+/** Calls of activities whose outcome a history does not hold. */
+function openCalls(history: readonly HistoryEvent[]): readonly TaskScheduledEvent[] {
+  const open = new Map<number, TaskScheduledEvent>();
   for (const event of history) {
-    if (event.type === "TaskScheduled") open.add(event.eventId);
+    if (event.type === "TaskScheduled") open.set(event.eventId, event);
     else if (event.type === "TaskCompleted" || event.type === "TaskFailed") open.delete(event.taskScheduledId);
   }
-  return open;
+  return [...open.values()];
 }
 
 function sameEvent(one: HistoryEvent, other: HistoryEvent): boolean {

@@ -52,8 +52,12 @@ class Generator {
     return random.weighted<() => Statement>([
       [10 * like("await"), () => ({ do: "await", call: this.#call(locked) })],
       [3 * like("all"), () => ({ do: "all", calls: this.#calls(locked) })],
-      // A loser that is still open would break the rules of the section later on.
+      // What is still open would break the rules of the section later on.
       [(locked ? 0 : 3) * like("any"), () => ({ do: "any", calls: this.#calls(locked) })],
+      [
+        (locked || !nests ? 0 : 2) * like("beside"),
+        () => ({ do: "beside", calls: [this.#call(locked), this.#call(locked)], body: inner() }),
+      ],
       [(locked ? 0 : 3) * like("signal"), () => this.#signal()],
       [(locked || !nests ? 0 : 3) * like("section"), () => this.#section(depth)],
       [(nests ? 2 : 0) * like("try"), () => ({ do: "try", body: inner(), handler: inner() })],

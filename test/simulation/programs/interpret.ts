@@ -115,6 +115,12 @@ function* perform<T>(statement: Statement, scope: Scope<T>): Code<T, void> {
       for (const [each, task] of tasks.entries()) if (each !== index) surface.cancel(task);
       break;
     }
+    case "beside": {
+      const tasks = statement.calls.map((each) => call(each, scope));
+      yield* block(statement.body, scope);
+      log.push(show(yield surface.all(tasks)));
+      break;
+    }
     case "locked": {
       const lock = (yield surface.lock(statement.keys)) as Lock;
       log.push("locked");

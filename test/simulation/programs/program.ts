@@ -34,6 +34,8 @@ export const WITHOUT_EFFECT: ReadonlySet<string> = new Set<EntityOperation>(["fa
 export type Statement =
   | { readonly do: "await"; readonly call: Call }
   | { readonly do: "all" | "any"; readonly calls: readonly Call[] }
+  /** Calls that go on beside the body and are awaited after it: what the body throws leaves them open. */
+  | { readonly do: "beside"; readonly calls: readonly Call[]; readonly body: readonly Statement[] }
   | { readonly do: "signal"; readonly key: string; readonly operation: EntityOperation; readonly delayMs?: number }
   | { readonly do: "locked"; readonly keys: readonly string[]; readonly body: readonly Statement[] }
   | { readonly do: "try"; readonly body: readonly Statement[]; readonly handler: readonly Statement[] }

@@ -47,11 +47,15 @@ export class Activities {
     if (process.isAlive) this.#checkDetails(process, ledger, ctx, attempt);
     this.#executions.set(attempt, (this.#executions.get(attempt) ?? new Set()).add(process));
     this.#beat(ctx, ledger.hub, nonce);
-    process.running.set(attempt, ctx.name);
+    const execution = { activity: ctx.name };
+    process.running.set(attempt, execution);
+    const ended = (): void => {
+      if (process.running.get(attempt) === execution) process.running.delete(attempt);
+    };
     // From then on the hub does not count it as running, whatever it does.
-    ctx.signal.addEventListener("abort", () => process.running.delete(attempt));
+    ctx.signal.addEventListener("abort", ended);
     const end = (): string => {
-      process.running.delete(attempt);
+      ended();
       if (choices.fault("F18")) throw this.#failure(attempt, new Error(`failed ${nonce}`));
       if (choices.fault("F19")) throw this.#failure(attempt, new NonRetriableError(`failed for good ${nonce}`));
       const answer = choices.fault("F16") ? nonce.padEnd(PAYLOAD_BYTES_MAX + 1, "-") : nonce;
@@ -168,18 +172,40 @@ export class Activities {
     attempt: string,
   ): void {
     const { maxConcurrency = Number.POSITIVE_INFINITY, requires } = traitsOf(name) ?? {};
-    const runningCount = [...process.running.values()].filter((one) => one === name).length;
+    const runningCount = runningOf(process, name);
     if (runningCount >= maxConcurrency)
       this.#violate("I51", `${attempt} started while ${runningCount} of '${name}' were running`);
     if (requires && !this.#network.isOnline()) this.#violate("I52", `${attempt} started without the network`);
-    if (process.begun.has(attempt) || maxConcurrency === Number.POSITIVE_INFINITY) return;
-    process.begun.add(attempt);
+    const isRepetition = process.begun.has(attempt);
+    process.begun.set(attempt, ledger.commitCount);
+    if (isRepetition || maxConcurrency === Number.POSITIVE_INFINITY) return;
     const called = ledger.called.get(`${instanceId} ${executionId} ${taskId}`);
     // Calls of earlier sessions are taken up in any order, and so is what a hub is misled about.
     if (called?.epoch !== process.epoch || process.isMisled) return;
     const last = process.lastCalled.get(name) ?? 0;
     if (called.commit < last) this.#violate("I53", `${attempt} started after one that was called later`);
     process.lastCalled.set(name, called.commit);
+  }
+
+  /** What a hub has called, and has heard to be durable, is under way unless something holds it up. */
+  checkWaiting(process: Process, ledger: Ledger): void {
+    const { isAlive, isStopped, isStuck, isMisled, epoch, running, placesMax } = process;
+    const isSound = isAlive && !isStopped && !isStuck && !isMisled && epoch === ledger.newestEpoch && ledger.isTold;
+    if (!isSound || running.size >= placesMax) return;
+    for (const [instanceId, { executionId, calls }] of ledger.openCalls)
+      for (const { eventId, name, options, timestamp } of calls) {
+        const call = `${instanceId} ${executionId} ${eventId}`;
+        const called = ledger.called.get(call);
+        const attempt = `${ledger.hub} ${call}`;
+        if (called?.epoch !== epoch || (process.begun.get(attempt) ?? -1) >= called.commit) continue;
+        const { limits = {}, maxConcurrency = Number.POSITIVE_INFINITY, requires } = traitsOf(name) ?? {};
+        const { scheduleToCloseTimeoutMs: timeoutMs } = { ...limits, ...options };
+        // It is not begun once its time is over, whatever the clock says later.
+        const isLate =
+          timeoutMs !== undefined && (ledger.hasOddInstants || timestamp.getTime() + timeoutMs <= process.now());
+        const hasRoom = runningOf(process, name) < maxConcurrency && (!requires || this.#network.isOnline());
+        if (hasRoom && !isLate) this.#violate("I57", `${attempt} waits while there is room for it`);
+      }
   }
 
   #checkDurable(
@@ -202,6 +228,11 @@ export class Activities {
     if (history.some((event) => "taskScheduledId" in event && event.taskScheduledId === taskId))
       this.#violate("I18", `${attempt} started although its outcome is recorded`);
   }
+}
+
+/** How many attempts of an activity a process runs. */
+function runningOf({ running }: Process, name: string): number {
+  return [...running.values()].filter(({ activity }) => activity === name).length;
 }
 
 function settle(end: () => string, resolve: (value: string) => void, reject: (error: Error) => void): void {

@@ -121,6 +121,7 @@ export class Clients {
   #invent(): Request {
     const random = this.#random;
     const id = this.#instance();
+    const failed = this.#failed();
     const { choices } = this.#ports.world;
     if (choices.fault("F33")) return this.#misdirected();
     const like = (what: string): number => this.#ports.world.choices.liking(`client ${what}`);
@@ -146,7 +147,7 @@ export class Clients {
       [1.5 * like("terminate"), () => this.#terminate(id)],
       [1.5 * like("hold"), () => this.#hold(id, "suspend")],
       [1.5 * like("hold"), () => this.#hold(id, "resume")],
-      [1 * like("rewind"), () => this.#rewind(this.#failed() ?? id)],
+      [(failed ? 2 : 0.5) * like("rewind"), () => this.#rewind(failed ?? id)],
       [0.7 * like("restart"), () => this.#restart(id)],
       [1 * like("purge"), () => this.#purge(id)],
       [4 * like("look"), () => this.#look(id)],

@@ -42,6 +42,11 @@ export class Network implements Connectivity {
   }
 }
 
+/** An execution of an attempt of an activity. */
+export interface Execution {
+  readonly activity: string;
+}
+
 export class Process implements Owner {
   readonly name: string;
   readonly hubName: string;
@@ -57,10 +62,12 @@ export class Process implements Owner {
   hub: TaskHub | undefined;
   /** How far its clock is off, in ms. */
   skewMs = 0;
-  /** Attempts of activities that it runs, with their activity. */
-  readonly running: Map<string, string> = new Map();
-  /** Attempts that it has ever started. */
-  readonly begun: Set<string> = new Set();
+  /** Attempts of activities that may run at once. */
+  placesMax = 0;
+  /** Executions of activities under way, by attempt. */
+  readonly running: Map<string, Execution> = new Map();
+  /** Attempts that it has ever started, and how many commits there had been when it last did. */
+  readonly begun: Map<string, number> = new Map();
   /** The place in the order of calls of the last attempt that it has started, by activity. */
   readonly lastCalled: Map<string, number> = new Map();
   readonly #deaths: (() => void)[] = [];
@@ -76,6 +83,7 @@ export class Process implements Owner {
 
   /** Opens the hub; `undefined` when that fails, as it may when the store does. */
   async open({ programs, ports, store, network, hubName, ...options }: ProcessOptions): Promise<TaskHub> {
+    this.placesMax = options.maxConcurrentActivities;
     const hub = await TaskHub.open({
       name: hubName,
       store: store(this),
