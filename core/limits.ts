@@ -44,6 +44,10 @@ export const COMMITS_PER_YIELD = 128;
 export const RETENTION_BATCH_MAX = 100;
 /** How long the hub waits after a failed commit before it takes up its work again, in ms: a full or busy disk needs a moment. */
 export const COMMIT_RETRY_DELAY_MS = 1_000;
+/** Instances that have ended and stay in memory: those who started a thousand at once wait for their ends next. */
+export const ENDED_INSTANCES_MAX = 1_024;
+/** Longest input, output and status of one that stays, together, in characters: all of them take a few MB at most. */
+export const ENDED_TEXT_MAX = 4_096;
 /** Commits of one instance alone that fail in a row before it is taken for one that the store refuses: a store may stumble twice. */
 export const REFUSALS_MIN = 3;
 /** Longest time between two tries of what the store refuses, in ms: five minutes, after which more room, or a newer release, is noticed soon enough. */

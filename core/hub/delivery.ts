@@ -31,7 +31,7 @@ export function deliverGroup(group: Group, ports: DeliveryPorts): void {
     const deletion = live.visible && retention.finished(live.visible);
     if (draft.timersAdded.length > 0 || deletion) timers.added([...draft.timersAdded, ...(deletion ?? [])]);
     if (draft.isNews && draft.isOfKnown) waiters.changed(live.instanceId, live.visible, draft.atMs);
-    if (isDone(live)) instances.forget(live);
+    if (live.isDone) instances.ended(live);
   }
   group.tell();
   if (ports.isStopped()) return; // What follows is the newer hub's by now.
@@ -49,10 +49,5 @@ export function deliverReread(live: LiveInstance, { waiters, retention, timers, 
   const deletion = live.visible && retention.finished(live.visible);
   if (deletion) timers.added(deletion);
   waiters.changed(live.instanceId, live.visible, live.visibleAtMs);
-  if (isDone(live)) instances.forget(live);
-}
-
-/** True when nothing more is to be expected of it. */
-function isDone(live: LiveInstance): boolean {
-  return live.isIdle && !live.run && !live.entity && (!live.record || live.record.completedAtMs !== undefined);
+  if (live.isDone) instances.ended(live);
 }

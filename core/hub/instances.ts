@@ -5,7 +5,8 @@
  * I2. An instance that the store could not give takes no turn. Clients who wait for it are told; what the hub itself has for it waits, and
  *     it is read again after a while, or when it is asked for.
  */
-import { COMMIT_RETRY_DELAY_MS } from "../limits.ts";
+import { Fifo } from "../fifo.ts";
+import { COMMIT_RETRY_DELAY_MS, ENDED_INSTANCES_MAX, ENDED_TEXT_MAX } from "../limits.ts";
 import { type Awaitable, isPromise, type StoreSession } from "../store/contract.ts";
 import type { Host } from "./host.ts";
 import { LiveInstance } from "./live-instance.ts";
@@ -25,6 +26,8 @@ export interface InstancesPorts {
 export class Instances {
   readonly #ports: InstancesPorts;
   readonly #live = new Map<string, LiveInstance>();
+  /** Those that have ended and are kept; some may run again, or be forgotten already. */
+  #ended = new Fifo<LiveInstance>();
   #loadingCount = 0;
   /** Size at which the next look for idle instances is worth its cost. */
   #evictAtSize: number;
@@ -129,10 +132,23 @@ export class Instances {
     if (this.isKept(live)) this.#live.delete(live.instanceId);
   }
 
+  /** Nothing more is to be expected of it. Who has started it may be about to ask for its end, so it stays for a while, unless it is large. */
+  ended(live: LiveInstance): void {
+    const { input = "", output = "", customStatus = "" } = live.record ?? {};
+    if (!live.record || input.length + output.length + customStatus.length > ENDED_TEXT_MAX) {
+      this.forget(live);
+      return;
+    }
+    this.#ended.push(live);
+    const oldest = this.#ended.length > ENDED_INSTANCES_MAX ? this.#ended.shift() : undefined;
+    if (oldest?.isDone) this.forget(oldest);
+  }
+
   /** Forgets everything and gives back what there was. */
   clear(): LiveInstance[] {
     const all = [...this.#live.values()];
     this.#live.clear();
+    this.#ended = new Fifo();
     this.#evictAtSize = this.#ports.liveInstancesMax;
     return all;
   }

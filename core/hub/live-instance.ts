@@ -77,6 +77,11 @@ export class LiveInstance {
     );
   }
 
+  /** True when nothing more is to be expected of it. */
+  get isDone(): boolean {
+    return this.isIdle && !this.run && !this.entity && (!this.record || this.record.completedAtMs !== undefined);
+  }
+
   /** Takes over what the store knows; messages that came meanwhile go after the stored ones. */
   load(stored: StoredInstance | undefined): void {
     this.isLoading = false;
