@@ -257,6 +257,9 @@ class Simulation {
           takeOver: async () => {
             this.#start(hubName);
           },
+          writing: (process, instanceId) => {
+            if (this.#choices.hasFaults) this.#clients.interject(process, instanceId);
+          },
         }),
     };
     one.open(options).catch((error: unknown) => {

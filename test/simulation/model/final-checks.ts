@@ -1,6 +1,7 @@
 /** What must be true when the faults are over and everything has come to rest. */
 import { isDeepStrictEqual } from "node:util";
-import type { OrchestrationState, TaskHub } from "holdfast";
+import type { OrchestrationState, Page, TaskHub } from "holdfast";
+import type { InstanceRecord } from "../../../core/store/contract.ts";
 import { type Program, type ProgramInput, WITHOUT_EFFECT } from "../programs/program.ts";
 import type { Activities } from "../world/activities.ts";
 import type { Violate } from "./invariants.ts";
@@ -31,6 +32,7 @@ export async function finalChecks(ports: FinalCheckPorts): Promise<void> {
   }
   checkJournals(ports);
   checkEvents(ports);
+  checkCarried(ports);
   await checkShown(ports);
 }
 
@@ -135,11 +137,35 @@ function checkEvents({ ledger, programs, violate }: FinalCheckPorts): void {
   }
 }
 
-/** Clients are shown what the store holds. */
+/** Events that nobody has taken reach the next generation in the order in which they came. */
+function checkCarried({ ledger, violate }: FinalCheckPorts): void {
+  const before = new Map<string, readonly string[]>();
+  for (const { instanceId, run, history } of ledger.generations.values()) {
+    if (run === undefined || ledger.copiesOf(run) > 1) continue;
+    const key = `${instanceId} ${run}`;
+    const events = history.flatMap((event) => (event.type === "EventRaised" ? String(decode(event.input)) : []));
+    const earlier = before.get(key)?.filter((id) => events.includes(id)) ?? [];
+    const carried = events.filter((id) => earlier.includes(id));
+    if (carried.join() !== earlier.join())
+      violate("I58", `'${instanceId}' (run ${run}) was carried ${carried.join()}, which came as ${earlier.join()}`);
+    before.set(key, events);
+  }
+}
+
+/** Clients are shown what the store holds: everything once and in order, whatever the size of the pages. */
 async function checkShown({ hub, ledger, run, violate }: FinalCheckPorts): Promise<void> {
   const shown: OrchestrationState[] = [];
+  const ids: string[] = [];
   const listing = (async () => {
-    for await (const state of hub.queryOrchestrations()) shown.push(state);
+    for await (const state of hub.queryOrchestrations({ pageSize: 2 })) shown.push(state);
+    for (let token: string | undefined = ""; token !== undefined; ) {
+      const page: Page<string> = await hub.listInstanceIds({
+        pageSize: 2,
+        ...(token !== "" && { continuationToken: token }),
+      });
+      ids.push(...page.values);
+      token = page.continuationToken;
+    }
   })();
   let isDone = false;
   void listing.then(
@@ -151,12 +177,20 @@ async function checkShown({ hub, ledger, run, violate }: FinalCheckPorts): Promi
   await run();
   if (!isDone) violate("I36", "a query is not answered");
   const records = [...ledger.model.instances.values()].flatMap(({ record }) => record ?? []);
-  const wanted = records.map((record) => `${record.instanceId} ${record.status} ${record.output}`).sort();
+  const wanted = records
+    .sort(by(({ createdAtMs }) => createdAtMs))
+    .map((record) => `${record.instanceId} ${record.status} ${record.output}`);
   const found = shown.map((state) => {
     const record = ledger.record(state.instanceId);
     const isSame = JSON.stringify(state.output) === JSON.stringify(decode(record?.output));
     return `${state.instanceId} ${state.runtimeStatus} ${isSame ? record?.output : JSON.stringify(state.output)}`;
   });
-  if (wanted.join() !== found.sort().join())
-    violate("I36", `a query gives ${found.join()}, the store has ${wanted.join()}`);
+  if (wanted.join() !== found.join()) violate("I36", `a query gives ${found.join()}, the store has ${wanted.join()}`);
+  const ended = records.sort(by(({ completedAtMs }) => completedAtMs ?? 0)).map(({ instanceId }) => instanceId);
+  if (ended.join() !== ids.join()) violate("I36", `the ids listed are ${ids.join()}, the store has ${ended.join()}`);
+}
+
+/** In order of an instant, and of ids where it is the same. */
+function by(instantOf: (record: InstanceRecord) => number): (a: InstanceRecord, b: InstanceRecord) => number {
+  return (a, b) => instantOf(a) - instantOf(b) || (a.instanceId < b.instanceId ? -1 : 1);
 }

@@ -47,6 +47,7 @@ export const INVARIANTS = {
   I55: "an entity's instant of its last change is that of its state's",
   I56: "a child has the tags of its parent, and those of its call before them",
   I57: "an attempt that was called starts as soon as there is room for it",
+  I58: "G5: events that are carried over come in the order in which they came before",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

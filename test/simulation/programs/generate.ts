@@ -36,6 +36,7 @@ class Generator {
       // Generations of children multiply with those of their parents.
       generations: random.chance(0.25 * this.#liking("generations")) ? random.integer(1, this.#index === 0 ? 3 : 1) : 0,
       keepsEvents: random.chance(0.8),
+      ...(random.chance(0.15 * this.#liking("section")) && { holds: this.#keys() }),
     };
   }
 
@@ -76,8 +77,12 @@ class Generator {
   }
 
   #section(depth: number): Statement {
-    const keys = this.#random.chance(0.5) ? [this.#random.pick(ENTITY_KEYS)] : [...ENTITY_KEYS];
+    const keys = this.#keys();
     return { do: "locked", keys, body: this.#block(this.#random.integer(1, 3), depth + 1, keys) };
+  }
+
+  #keys(): readonly string[] {
+    return this.#random.chance(0.5) ? [this.#random.pick(ENTITY_KEYS)] : [...ENTITY_KEYS];
   }
 
   #signal(): Statement {

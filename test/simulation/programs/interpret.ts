@@ -61,6 +61,7 @@ export function textOf(error: unknown): string {
 export function* interpret<T>(program: Program, surface: Surface<T>, input: ProgramInput): Code<T, ProgramInput> {
   const scope = new Scope(surface, input);
   yield* block(program.body, scope);
+  if (program.holds) yield surface.lock(program.holds);
   const taken = [...input.taken, ...surface.taken()];
   const seen: ProgramInput = { ...input, generation: input.generation + 1, log: scope.log, taken };
   if (input.generation < program.generations) surface.again(seen, program.keepsEvents);

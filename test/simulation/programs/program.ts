@@ -55,6 +55,8 @@ export interface Program {
   /** Generations that `continueAsNew` adds to the first. */
   readonly generations: number;
   readonly keepsEvents: boolean;
+  /** Journals that it locks at last and does not release: its end does. */
+  readonly holds?: readonly string[];
 }
 
 /** What a program is started with, and gives back in the end: all that its earlier generations have seen. */

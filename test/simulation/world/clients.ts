@@ -1,5 +1,6 @@
 /** Clients of a hub: they start, signal, ask, wait and interfere at random, ask again when they hear nothing, and remember what they were promised. */
 import { HoldfastError, type OrchestrationState, type TaskHub } from "holdfast";
+import type { InstanceRecord } from "../../../core/store/contract.ts";
 import type { Violate } from "../model/invariants.ts";
 import type { Ledger } from "../model/ledger.ts";
 import { decode, isFinal } from "../model/records.ts";
@@ -31,6 +32,14 @@ interface Request {
   readonly isRepeatable: boolean;
 }
 
+/** A suspension or a resume. */
+interface Hold {
+  readonly id: string;
+  readonly what: "suspend" | "resume";
+  /** True once the other was asked for while this one was under way. */
+  isDisputed: boolean;
+}
+
 const GONE = ["instanceNotFound"];
 const NOT_RUNNING = [...GONE, "instanceNotRunning"];
 
@@ -40,6 +49,8 @@ export class Clients {
   #count = 0;
   /** Requests that nobody has answered. */
   readonly #open = new Set<{ readonly says: string; readonly process: Process }>();
+  /** Suspensions and resumes under way. */
+  readonly #holds = new Set<Hold>();
 
   constructor(ports: ClientPorts) {
     this.#ports = ports;
@@ -54,6 +65,13 @@ export class Clients {
     const delayMs = world.choices.fault("F29") ? 300 : 0;
     this.#send(request, delayMs, 0);
     if (request.isRepeatable && world.choices.fault("F28")) this.#send(request, 0, 1);
+  }
+
+  /** Some client asks a process for something about an instance at the very moment that this is being written. */
+  interject(process: Process, instanceId: string): void {
+    const request = this.#invent(instanceId);
+    const { hub } = process;
+    if (hub && this.#ports.world.choices.request()) this.#ask(request, process, hub, 0);
   }
 
   /** Lets an instance go on, whatever it waits for: resumes it, and raises an event of every name. */
@@ -118,10 +136,10 @@ export class Clients {
 
   // ---- what is asked
 
-  #invent(): Request {
+  #invent(about?: string): Request {
     const random = this.#random;
-    const id = this.#instance();
-    const failed = this.#failed();
+    const id = about ?? this.#instance();
+    const failed = about ?? this.#failed();
     const { choices } = this.#ports.world;
     if (choices.fault("F33")) return this.#misdirected();
     const like = (what: string): number => this.#ports.world.choices.liking(`client ${what}`);
@@ -231,7 +249,7 @@ export class Clients {
         const isSeen = ledger.record(id)?.seenEventIds?.includes(data);
         if (!ledger.received.has(data) && !isSeen && !this.#wasReset(ledger, id, askedAt))
           this.#ports.violate("I22", `the event ${data} for '${id}' was acknowledged and is not durable`);
-        const run = (decode(ledger.record(id)?.input) as ProgramInput | undefined)?.run;
+        const run = runOf(ledger, id);
         if (run !== undefined && !this.#wasReset(ledger, id, askedAt))
           ledger.promisedEvents.push({ instanceId: id, run, id: data });
       },
@@ -279,11 +297,27 @@ export class Clients {
   }
 
   #hold(id: string, what: "suspend" | "resume"): Request {
+    const hold: Hold = { id, what, isDisputed: false };
+    let run: string | undefined;
     return {
       says: `${what} ${id}`,
       isRepeatable: true,
       refusals: NOT_RUNNING,
-      make: (hub) => (what === "suspend" ? hub.suspendOrchestration(id) : hub.resumeOrchestration(id)),
+      make: (hub, ledger) => {
+        run = runOf(ledger, id);
+        for (const other of this.#holds)
+          if (other.id === id && other.what !== what) other.isDisputed = hold.isDisputed = true;
+        this.#holds.add(hold);
+        const done = what === "suspend" ? hub.suspendOrchestration(id) : hub.resumeOrchestration(id);
+        return done.finally(() => this.#holds.delete(hold));
+      },
+      answered: (_value, ledger) => {
+        const record = ledger.record(id);
+        const isOther = !record || run === undefined || runOf(ledger, id) !== run || ledger.copiesOf(run) > 1;
+        if (isOther || isFinal(record) || hold.isDisputed || record.failure) return;
+        if ((record.status === "Suspended") !== (what === "suspend"))
+          this.#ports.violate("I22", `${what} of '${id}' was acknowledged, and it is ${record.status}`);
+      },
     };
   }
 
@@ -423,16 +457,22 @@ export class Clients {
   }
 
   #wait(id: string): Request {
+    const isForStart = this.#random.chance(0.3);
+    // In the end nobody waits any more, so a wait that nothing limits must have been answered.
+    const options = this.#random.chance(0.5) ? { timeoutMs: 100_000 } : {};
     return {
-      says: `wait for ${id}`,
+      says: `wait for the ${isForStart ? "start" : "end"} of ${id}`,
       isRepeatable: false,
       refusals: [...GONE, "timeout"],
-      make: (hub) => hub.waitForOrchestrationCompletion(id, { timeoutMs: 100_000 }),
+      make: (hub) =>
+        isForStart ? hub.waitForOrchestrationStart(id, options) : hub.waitForOrchestrationCompletion(id, options),
       answered: (value, ledger, askedAt) => {
         const state = value as OrchestrationState;
+        const isReached = (record: InstanceRecord): boolean =>
+          isForStart ? record.status !== "Pending" : isFinal(record);
         const wasSo = ledger.versions
           .get(id)
-          ?.some(({ record }) => record && isFinal(record) && record.status === state.runtimeStatus);
+          ?.some(({ record }) => record && isReached(record) && record.status === state.runtimeStatus);
         if (!wasSo)
           this.#ports.violate("I27", `the wait for '${id}' ended with ${state.runtimeStatus} (asked at ${askedAt})`);
       },
@@ -492,4 +532,9 @@ export class Clients {
       },
     ]);
   }
+}
+
+/** The run that an instance is in. */
+function runOf(ledger: Ledger, instanceId: string): string | undefined {
+  return (decode(ledger.record(instanceId)?.input) as ProgramInput | undefined)?.run;
 }

@@ -59,6 +59,8 @@ export interface StorePorts {
   isFull(): boolean;
   /** Another process opens the hub, while this one is writing. */
   takeOver(process: Process): Promise<void>;
+  /** A process begins to write an instance. */
+  writing(process: Process, instanceId: string): void;
 }
 
 /** The store of one process. */
@@ -160,6 +162,7 @@ class SimulatedSession implements StoreSession {
       }
     }
     this.#isCommitting = true;
+    if (choices.about("interjections").chance(0.03)) this.#interject(changes);
     return new Promise((resolve, reject) => {
       const delayMs = choices.fault("F09") ? 500 : 0;
       this.#later(delayMs, "commit", async () => {
@@ -189,6 +192,14 @@ class SimulatedSession implements StoreSession {
       });
     });
   };
+
+  /** Somebody asks about what is on its way. */
+  #interject(changes: Parameters<StoreSession["commit"]>[0]): void {
+    const { world, writing } = this.#ports;
+    const ids = changes.flatMap(({ instanceId }) => (instanceId.startsWith("@") ? [] : instanceId));
+    const id = ids.length > 0 ? world.choices.about("interjections").pick(ids) : undefined;
+    if (id !== undefined) void Promise.resolve().then(() => writing(this.#process, id));
+  }
 
   load: StoreSession["load"] = (id) => this.#read(["load", id]) as ReturnType<StoreSession["load"]>;
   history: StoreSession["history"] = (id) => this.#read(["history", id]) as ReturnType<StoreSession["history"]>;
