@@ -21,6 +21,8 @@ export class TabGone extends Error {}
 
 export class TabPage {
   readonly name: string;
+  /** Why the browser did not keep the page in its back/forward cache, of one that came back anew: names of the DevTools protocol. */
+  notKept: readonly string[] = [];
   readonly #page: Page;
   #isGone = false;
   readonly #ended = Promise.withResolvers<never>();
@@ -93,10 +95,19 @@ export class TabPage {
 
   /** Comes back to the hub, from the cache or anew: another tab, to its driver. */
   async return(): Promise<TabPage> {
+    const session = await this.#page.context().newCDPSession(this.#page);
+    await session.send("Page.enable");
+    const isAnew = new Promise<readonly string[]>((resolve) =>
+      session.once("Page.backForwardCacheNotUsed", ({ notRestoredExplanations }) =>
+        resolve(notRestoredExplanations.map(({ reason }) => reason)),
+      ),
+    );
     // A page that comes out of the cache loads nothing.
     await this.#page.goBack({ waitUntil: "commit" });
     const tab = new TabPage(this.name, this.#page);
     await tab.#ready();
+    if (await this.#page.evaluate(wasLoadedAnew)) tab.notKept = await isAnew;
+    await session.detach();
     return tab;
   }
 
@@ -110,4 +121,9 @@ export class TabPage {
     this.#isGone = true;
     this.#ended.reject(new TabGone(`The tab '${this.name}' is gone.`));
   }
+}
+
+/** Said in the page: one that comes out of the cache is the one that was navigated to at first. */
+function wasLoadedAnew(): boolean {
+  return performance.getEntriesByType("navigation").some((entry) => "type" in entry && entry.type === "back_forward");
 }

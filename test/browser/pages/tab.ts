@@ -86,6 +86,12 @@ export class Tab {
     return waited;
   }
 
+  /** Resolves once a journey has nothing to do until it is approved, and all it did is written. */
+  async rested(index: number): Promise<void> {
+    for await (const { customStatus } of this.#hub.watchOrchestration(idOf(index)))
+      if (customStatus === "waiting") return;
+  }
+
   /** The custom statuses of a journey as they change, to its end. */
   async watch(index: number): Promise<unknown[]> {
     const seen: unknown[] = [];
