@@ -15,7 +15,7 @@ describe("planted bugs", () => {
     }
   });
 
-  it.each(MUTANTS)("are found: $says", { timeout: 120_000 }, async (mutant) => {
+  it.each(MUTANTS)("are found: $says", { timeout: 600_000 }, async (mutant) => {
     expect((await hunt(mutant, SEEDS_MAX)).seeds).toBeLessThanOrEqual(SEEDS_MAX);
   });
 });
