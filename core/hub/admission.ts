@@ -30,7 +30,15 @@ import {
   type StartMessage,
 } from "./message.ts";
 import { storeMessage } from "./parking.ts";
-import { isForAnotherChild, isRepeated, isSettled, isStale, settle } from "./repetition.ts";
+import {
+  isForAnotherChild,
+  isMisdirected,
+  isRepeated,
+  isSettled,
+  isStale,
+  isSuspendedAfter,
+  settle,
+} from "./repetition.ts";
 import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
@@ -50,7 +58,7 @@ export function admit(live: LiveInstance, ports: EnginePorts): Turn | undefined 
     const verdict = judge(live, message, taken, now, ports);
     if (verdict === "wait") break;
     if (verdict === "unhold") {
-      taken.push(...(live.held ?? []));
+      taken.push(...(live.held ?? []).filter((kept) => isStillFor(live, kept, now, ports)));
       live.held = undefined;
     }
     if (verdict === "take" || (verdict === "unhold" && isTermination(message))) taken.push(message);
@@ -147,18 +155,6 @@ function judgeEvent(
   settle(live, message.event);
   if (message.timer) ports.group.draft(live, now.getTime()).removeTimer(message.timer);
   return "take";
-}
-
-/** Whether the instance is suspended once it has taken what this turn has so far. */
-function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): boolean {
-  const last = taken.findLast(
-    (message) =>
-      message.kind === "start" ||
-      (message.kind === "event" &&
-        (message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed")),
-  );
-  if (last?.kind === "start") return false;
-  return last?.kind === "event" ? last.event.type === "ExecutionSuspended" : record.status === "Suspended";
 }
 
 /** A rewind: only of what has failed, and not while it would believe to hold locks that were released when it failed. */
@@ -285,6 +281,13 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
   }
   ports.group.answer(message);
   return "done";
+}
+
+/** Judges what was kept for a start: it may have been stored for what had the id before, and have been read again before anything judged it. */
+function isStillFor(live: LiveInstance, message: Message, now: Date, ports: EnginePorts): boolean {
+  const isKept = message.kind !== "event" || !isMisdirected(live.record, message);
+  if (!isKept) drop(live, message, now, ports);
+  return isKept;
 }
 
 /** Judges what was kept while the history was not known. */

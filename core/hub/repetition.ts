@@ -2,7 +2,7 @@
 import type { HistoryEvent } from "../history/events.ts";
 import type { InstanceRecord } from "../store/contract.ts";
 import type { LiveInstance } from "./live-instance.ts";
-import type { EventMessage } from "./message.ts";
+import type { EventMessage, Message } from "./message.ts";
 
 /**
  * True for the outcome of an activity that is not outstanding (it was recorded before, or the call has been cancelled), for a further outcome of a
@@ -53,6 +53,15 @@ export function isForAnotherChild(record: InstanceRecord | undefined, { parentEx
   return parentExecutionId !== undefined && record?.parent?.executionId !== parentExecutionId;
 }
 
+/** True for a message to what had the id of a start that is waited for: an outcome for an earlier generation, or a command to it. */
+export function isMisdirected(record: InstanceRecord | undefined, message: EventMessage): boolean {
+  return (
+    message.event.type === "ExecutionRewound" ||
+    isForAnotherChild(record, message) ||
+    (record !== undefined && isStale(record, message))
+  );
+}
+
 /** True for an event that was raised before under the same id. One that was stored or carried over has been found new already. */
 export function isRepeated(record: InstanceRecord | undefined, { event, sequence, isPromised }: EventMessage): boolean {
   return (
@@ -62,4 +71,16 @@ export function isRepeated(record: InstanceRecord | undefined, { event, sequence
     event.dedupeId !== undefined &&
     (record?.seenEventIds?.includes(event.dedupeId) ?? false)
   );
+}
+
+/** Whether the instance is suspended once it has taken what this turn has so far. */
+export function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): boolean {
+  const last = taken.findLast(
+    (message) =>
+      message.kind === "start" ||
+      (message.kind === "event" &&
+        (message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed")),
+  );
+  if (last?.kind === "start") return false;
+  return last?.kind === "event" ? last.event.type === "ExecutionSuspended" : record.status === "Suspended";
 }

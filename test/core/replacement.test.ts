@@ -43,6 +43,32 @@ it("a scheduled start that replaces another runs alone, after a restart too", as
   expect(types).not.toContain("EventRaised");
 });
 
+it("what was stored for a replaced instance before anything judged it does not reach the scheduled start in its place", async () => {
+  const store = new MemoryStore();
+  const functions = [once, work];
+  const first = await TestTaskHub.open({ store, functions });
+  const startAt = new Date(first.now.getTime() + 5_000);
+  await first.scheduleNewOrchestration(once, 2, { instanceId: "i", startAt });
+  await first.close();
+  const basis = { eventId: -1, timestamp: first.now };
+  const late: HistoryEvent[] = [
+    { ...basis, type: "EntityOperationCompleted", requestId: "1" },
+    { ...basis, type: "ExecutionRewound" },
+  ];
+  const inboxAdded = late.map((event, n) => ({
+    sequence: startAt.getTime() * 1_000 + n,
+    event,
+    executionId: "replaced",
+  }));
+  store.open("default").commit([{ instanceId: "i", atMs: first.now.getTime(), inboxAdded }]);
+  const hub = await openHub(functions, { store, startAt: first.now });
+  await hub.advance(10_000);
+  expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: 2 });
+  const types = typesOf(await hub.getOrchestrationHistory("i"));
+  for (const { type } of late) expect(types).not.toContain(type);
+  expect(store.open("default").load("i")?.inbox).toEqual([]);
+});
+
 it("the timer of a scheduled start that was replaced, on its way by then, does not start what took its place", async () => {
   const store = new GatedStore();
   const hub = await openHub([once, work], { store });
