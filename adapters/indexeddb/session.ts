@@ -315,18 +315,22 @@ export class IndexedDbSession implements StoreSession {
   }
 
   async #openInstancesUnfolded(): Promise<readonly string[]> {
-    const { found, folded } = await this.#read(async (reading, hub) => {
-      const ids = [...this.#pending.instanceIds];
-      const read = async (id: string) => [id, await readInstance(reading, hub, id)] as const;
-      const [open, stored] = await Promise.all([readOpenInstances(reading, hub), Promise.all(ids.map(read))]);
-      return { open, stored };
-    });
-    const open = new Set(found.open);
-    for (const [id, state] of found.stored) {
-      if (isOpen(foldOver(state, this.#pending.of(id, folded)).state)) open.add(id);
-      else open.delete(id);
+    for (;;) {
+      const { found, folded } = await this.#read(async (reading, hub) => {
+        const ids = [...this.#pending.instanceIds];
+        const read = async (id: string) => [id, await readInstance(reading, hub, id)] as const;
+        const [open, stored] = await Promise.all([readOpenInstances(reading, hub), Promise.all(ids.map(read))]);
+        return { open, stored: new Map(stored) };
+      });
+      // What was committed meanwhile may have been to instances that were not read.
+      if ([...this.#pending.instanceIds].some((id) => !found.stored.has(id))) continue;
+      const open = new Set(found.open);
+      for (const [id, state] of found.stored) {
+        if (isOpen(foldOver(state, this.#pending.of(id, folded)).state)) open.add(id);
+        else open.delete(id);
+      }
+      return [...open];
     }
-    return [...open];
   }
 
   /** Like `#read`, without asking the database for an instance that it does not hold. */

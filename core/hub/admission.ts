@@ -192,13 +192,12 @@ function isSameCall({ parentInstance: caller }: ExecutionStartedEvent, { parent 
 function rewindChild(live: LiveInstance, message: StartMessage, now: Date, ports: EnginePorts): Verdict {
   drop(live, message, now, ports);
   if (live.record?.status === "Failed") {
-    const event: HistoryEvent = {
-      type: "ExecutionRewound",
-      eventId: -1,
-      timestamp: now,
-      reason: "The parent was rewound.",
-    };
-    ports.promise(live.instanceId, { kind: "event", event, isPromised: true });
+    const reason = "The parent was rewound.";
+    const event: HistoryEvent = { type: "ExecutionRewound", eventId: -1, timestamp: now, reason };
+    const rewind: Message = { kind: "event", event, isPromised: true };
+    // Ahead of what waits behind the call: a purge would delete what is to go on.
+    ports.group.promiseFirst(live, [rewind]);
+    live.inbox.splice(live.inbox.indexOf(message) + 1, 0, rewind);
   }
   return "done";
 }

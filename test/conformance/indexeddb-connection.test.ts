@@ -237,6 +237,21 @@ describe("a database with no room to fold its journal", () => {
   });
 });
 
+test("what is open is told as of one moment, also while a commit is written that cannot be folded", async () => {
+  const busy = (instanceId: string) => ({ ...start(instanceId), record: record(instanceId, { isBusy: true }) });
+  const session = await openStore().open("orders");
+  await withoutRoomToFold(async () => {
+    await session.commit([busy("0")]);
+    for (let n = 0; n < 20; n++) {
+      const answer = session.openInstances();
+      for (let tick = 0; tick < n; tick++) await new Promise((resolve) => setImmediate(resolve));
+      await session.commit([start(`${n}`), busy(`${n + 1}`)]);
+      expect([[`${n}`], [`${n + 1}`]]).toContainEqual(await answer);
+    }
+  });
+  await session.close();
+});
+
 describe("a hub over a database that fails for a while", () => {
   const double = defineActivity("double", (_ctx, n: number) => 2 * n);
   const calling = defineOrchestrator("calling", async (ctx, n: number) => ctx.callActivity(double, n));

@@ -1,5 +1,6 @@
 /** A rewind that comes while the turn that failed is still being written. */
-import { defineOrchestrator } from "holdfast";
+import { defineOrchestrator, MemoryStore } from "holdfast";
+import { TestTaskHub } from "holdfast/testing";
 import { expect, it, vi } from "vitest";
 import { GatedStore } from "./gated-store.ts";
 import { openHub, stateOf, typesOf } from "./running.ts";
@@ -25,4 +26,34 @@ it("goes on from the whole history, the last turn included", async () => {
   await hub.advance(0);
   expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: "gone" });
   expect(typesOf(await hub.getOrchestrationHistory("i"))).toContain("EventRaised");
+});
+
+it("takes a child along that is purged while it is read", async () => {
+  let fails = true;
+  const child = defineOrchestrator("child", async () => {
+    if (fails) throw new Error("not yet");
+    return "well";
+  });
+  const parent = defineOrchestrator("parent", async (ctx) =>
+    ctx.callSubOrchestrator(child, undefined, { instanceId: "c" }),
+  );
+  const inner = new MemoryStore();
+  const first = await TestTaskHub.open({ store: inner, functions: [child, parent] });
+  await first.scheduleNewOrchestration(parent, undefined, { instanceId: "p" });
+  await first.runUntilIdle();
+  await first.close();
+  fails = false;
+  const store = new GatedStore(inner);
+  const hub = await openHub([child, parent], { store, startAt: first.now });
+  store.hold("load");
+  const rewound = hub.rewindOrchestration("p");
+  await vi.waitFor(() => expect(store.heldCount("load")).toBe(1));
+  store.letOne("load");
+  await vi.waitFor(() => expect(store.heldCount("load")).toBe(1));
+  const purged = hub.purgeOrchestration("c");
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  store.release("load");
+  await Promise.all([rewound, purged]);
+  await hub.advance(0);
+  expect(await stateOf(hub, "p")).toMatchObject({ runtimeStatus: "Completed", output: "well" });
 });

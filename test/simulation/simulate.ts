@@ -350,9 +350,10 @@ class Simulation {
     const { nowMs } = this.#world;
     if (nowMs < this.#timelyFromMs) return;
     for (const hub of HUBS)
-      for (const [id, { timers }] of this.#ledger(hub).model.instances)
+      // A signal waits for the entity to be released, and who holds it may be suspended.
+      for (const [id, { timers, entity }] of this.#ledger(hub).model.instances)
         for (const { kind, timerId, dueAtMs } of timers)
-          if (dueAtMs + OVERDUE_MAX_MS < nowMs)
+          if (dueAtMs + OVERDUE_MAX_MS < nowMs && !(kind === "signal" && entity?.lockedBy))
             this.#violate("I40", `the timer ${kind} ${timerId} of '${id}' is due since ${nowMs - dueAtMs} ms`);
   }
 
