@@ -349,8 +349,8 @@ class Simulation {
   #checkTimers(): void {
     const { nowMs } = this.#world;
     if (nowMs < this.#timelyFromMs) return;
+    // A signal waits for the entity to be released, and who holds it may be suspended.
     for (const hub of HUBS)
-      // A signal waits for the entity to be released, and who holds it may be suspended.
       for (const [id, { timers, entity }] of this.#ledger(hub).model.instances)
         for (const { kind, timerId, dueAtMs } of timers)
           if (dueAtMs + OVERDUE_MAX_MS < nowMs && !(kind === "signal" && entity?.lockedBy))

@@ -1,6 +1,7 @@
 /** Invents programs: small, always ending once every event they may wait for has come, and together using every feature. */
 import type { Random } from "../replay/random.ts";
 import { inventLimits } from "./activities.ts";
+import { withinBounds } from "./bounds.ts";
 import { type Call, ENTITY_KEYS, type EntityOperation, EVENT_NAMES, type Program, type Statement } from "./program.ts";
 import { inventRetrying } from "./retry.ts";
 
@@ -10,7 +11,8 @@ const TIMERS_MS = [1, 10, 100, 1_000, 60_000, 3_600_000] as const;
 /** A few programs; each calls only those after it, so that no chain of children is endless. */
 export function generatePrograms(random: Random, liking: (what: string) => number): readonly Program[] {
   const count = random.pick([1, 2, 3, 3]);
-  return Array.from({ length: count }, (_, index) => new Generator(random, index, count, liking).program());
+  const programs = Array.from({ length: count }, (_, index) => new Generator(random, index, count, liking).program());
+  return withinBounds(programs);
 }
 
 class Generator {
