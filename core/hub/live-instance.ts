@@ -99,7 +99,7 @@ export class LiveInstance {
     const known = new Set(this.inbox.map(({ sequence }) => sequence));
     const inbox = stored.inbox.filter(({ sequence }) => !known.has(sequence));
     const messages = inbox.map(messageOf);
-    if (this.record?.scheduledStartAtMs !== undefined || this.#isSuspendedStart(messages)) this.held = messages;
+    if (this.record?.scheduledStartAtMs !== undefined || this.#isSuspendedStart(messages)) this.#hold(messages);
     else this.inbox.unshift(...startFirst(messages, this.record));
   }
 
@@ -108,6 +108,15 @@ export class LiveInstance {
     const isTold = ({ ack, sequence }: Message): boolean => ack !== undefined && sequence === undefined;
     for (const message of this.inbox) if (isTold(message)) message.ack?.reject(error);
     this.inbox = this.inbox.filter((message) => !isTold(message));
+  }
+
+  /** Keeps the start, with the suspension before it. What else is stored has yet to be judged: it may be for an instance that the start has replaced. */
+  #hold(messages: Message[]): void {
+    const at = startOf(messages, this.record);
+    const before = messages[at - 1];
+    const from = before?.kind === "event" && before.event.type === "ExecutionSuspended" ? at - 1 : at;
+    this.held = messages.splice(from, at + 1 - from);
+    this.inbox.unshift(...messages);
   }
 
   /** True for a start whose time came in a hub that it was not for, while it was suspended: it waits for its resume. */
@@ -184,10 +193,15 @@ export class LiveInstance {
 
 /** Messages that an instance takes, the start of its generation before what an earlier one has left. */
 function startFirst(messages: Message[], record: InstanceRecord | undefined): Message[] {
-  const at = messages.findIndex(
+  const at = startOf(messages, record);
+  return at > 0 ? [...messages.splice(at, 1), ...messages] : messages;
+}
+
+/** Where the start of the generation stands. */
+function startOf(messages: readonly Message[], record: InstanceRecord | undefined): number {
+  return messages.findIndex(
     (message) => message.kind === "start" && message.event.orchestrationInstance.executionId === record?.executionId,
   );
-  return at > 0 ? [...messages.splice(at, 1), ...messages] : messages;
 }
 
 /** The activity calls of a history whose outcome it does not hold, as they are to be run again. */

@@ -249,6 +249,31 @@ describe("an inbox as it was stored", () => {
     expect(await stateOf(second, id)).toMatchObject({ output: ["new", "left", "later"] });
   });
 
+  it("gives a scheduled start nothing that was meant for the generation it has replaced", async () => {
+    const store = new MemoryStore();
+    const family = [
+      defineOrchestrator("parent", (ctx) => ctx.callSubOrchestrator<string>("child", undefined, { instanceId: "c" })),
+      defineOrchestrator("child", async (ctx) => ctx.waitForExternalEvent<string>("x")),
+    ];
+    const first = await openHub(family, { store });
+    const startAt = new Date(first.now.getTime() + 1_000);
+    const id = await first.scheduleNewOrchestration("parent", undefined, { startAt });
+    await first.close();
+    const session = store.open("default");
+    const result = { type: "SubOrchestrationInstanceCompleted", eventId: -1, taskScheduledId: 1 } as const;
+    const event = { ...result, timestamp: first.now, result: '"of the child that nobody waits for any more"' };
+    session.commit([
+      { instanceId: id, atMs: startAt.getTime(), inboxAdded: [{ sequence: 5, executionId: "replaced", event }] },
+    ]);
+    const second = await openHub(family, { store });
+    await second.advance(1_000);
+    await second.raiseOrchestrationEvent("c", "x", "its own");
+    await second.runUntilIdle();
+    expect(await stateOf(second, id)).toMatchObject({ runtimeStatus: "Completed", output: "its own" });
+    const history = await second.getOrchestrationHistory(id);
+    expect(history.filter(({ type }) => type === "SubOrchestrationInstanceCompleted")).toHaveLength(1);
+  });
+
   it("keeps its order when the clock has gone back", async () => {
     const store = new MemoryStore();
     const startAt = (first: { now: Date }, ms: number): Date => new Date(first.now.getTime() + ms);
