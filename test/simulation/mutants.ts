@@ -398,12 +398,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '        case "SubOrchestrationInstanceCompleted":\n          this.openChildren.delete(',
   },
   {
-    says: "a rewind leaves open timers behind",
-    file: STAGING,
-    find: '  for (const [timerId, dueAtMs] of live.openTimers)\n    draft.addTimer({ instanceId: live.instanceId, kind: "timer", timerId, dueAtMs });\n',
-    replace: "",
-  },
-  {
     says: "heartbeat details do not survive a restart",
     file: "core/hub/live-instance.ts",
     find: "const lastHeartbeat = heartbeats?.[event.eventId];",

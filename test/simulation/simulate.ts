@@ -275,6 +275,7 @@ class Simulation {
     const ledger = this.#ledger(one.hubName);
     return {
       isUpgraded: this.#isUpgraded,
+      pause: () => this.#pause(one),
       runActivity: (ctx, input) => this.#activities.run(one, ledger, ctx, input),
       entered: ({ instanceId }, run) => {
         const isCurrent = one.isAlive && one.epoch === ledger.newestEpoch;
@@ -285,6 +286,15 @@ class Simulation {
         ledger.journals.noteSent(id, !WITHOUT_EFFECT.has(operation), isOrdered);
       },
     };
+  }
+
+  /** Some operations of entities take time; what happens meanwhile overtakes what they have before them. */
+  #pause(one: Process): Promise<void> {
+    const random = this.#choices.about("pauses");
+    if (random.chance(0.5)) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#world.after(random.pick([0, 1, 50]), `${one.name} has done a slow operation`, resolve, one);
+    });
   }
 
   // ---- without faults

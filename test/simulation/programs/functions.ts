@@ -23,6 +23,8 @@ export interface FunctionPorts {
   /** Programs are written anew while the world runs: patches are in the new code only. */
   readonly isUpgraded: boolean;
   runActivity(ctx: ActivityContext, input: ActivityInput): unknown;
+  /** What a slow operation waits for. */
+  pause(): Promise<void>;
   /** Told whenever user code of an orchestration runs. */
   entered(ctx: OrchestrationContext, run: string): void;
   /** Told of every operation that is sent to a journal. */
@@ -136,31 +138,33 @@ function add(ctx: EntityContext<Journal>, id: string): number {
   return ctx.state.length;
 }
 
-const journal = defineEntity("journal", {
-  initialState: (): Journal => [],
-  operations: {
-    add,
-    async slow(ctx, id: string) {
-      await awaitNull(3, false);
-      return add(ctx, id);
+const journalOf = ({ pause }: FunctionPorts): FunctionDefinition =>
+  defineEntity("journal", {
+    initialState: (): Journal => [],
+    operations: {
+      add,
+      async slow(ctx, id: string) {
+        await awaitNull(3, false);
+        await pause();
+        return add(ctx, id);
+      },
+      fail(ctx, id: string) {
+        add(ctx, id);
+        ctx.signalEntity({ name: "journal", key: "never" }, "add", id);
+        throw new Error(`refused ${id}`);
+      },
+      relay(ctx, id: string) {
+        ctx.signalEntity({ name: "journal", key: "relayed" }, "add", `${id}>`);
+        return add(ctx, id);
+      },
+      spawn(ctx, id: string) {
+        const input: ProgramInput = { run: `${id}>`, generation: 0, log: [], taken: [] };
+        ctx.scheduleNewOrchestration("spawned", input, { instanceId: `spawned-${id.replaceAll(/[#>]/g, "-")}` });
+        return add(ctx, id);
+      },
+      count: (ctx) => ctx.state.length,
     },
-    fail(ctx, id: string) {
-      add(ctx, id);
-      ctx.signalEntity({ name: "journal", key: "never" }, "add", id);
-      throw new Error(`refused ${id}`);
-    },
-    relay(ctx, id: string) {
-      ctx.signalEntity({ name: "journal", key: "relayed" }, "add", `${id}>`);
-      return add(ctx, id);
-    },
-    spawn(ctx, id: string) {
-      const input: ProgramInput = { run: `${id}>`, generation: 0, log: [], taken: [] };
-      ctx.scheduleNewOrchestration("spawned", input, { instanceId: `spawned-${id.replaceAll(/[#>]/g, "-")}` });
-      return add(ctx, id);
-    },
-    count: (ctx) => ctx.state.length,
-  },
-});
+  });
 
 /** What entities start. */
 const spawned = defineOrchestrator("spawned", (_ctx, input: ProgramInput) => input);
@@ -169,7 +173,7 @@ const spawned = defineOrchestrator("spawned", (_ctx, input: ProgramInput) => inp
 export function functionsOf(programs: readonly Program[], ports: FunctionPorts): FunctionDefinition[] {
   return [
     ...programs.map((program, index) => orchestratorOf(program, index, ports)),
-    journal,
+    journalOf(ports),
     spawned,
     ...Object.entries(ACTIVITIES).map(([name, traits]: [string, ActivityTraits]) => {
       const { limits, retry, ...bounds } = traits;

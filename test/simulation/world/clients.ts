@@ -165,7 +165,7 @@ export class Clients {
       [1.5 * like("terminate"), () => this.#terminate(id)],
       [1.5 * like("hold"), () => this.#hold(id, "suspend")],
       [1.5 * like("hold"), () => this.#hold(id, "resume")],
-      [(failed ? 2 : 0.5) * like("rewind"), () => this.#rewind(failed ?? id)],
+      [(failed ? 4 : 0.5) * like("rewind"), () => this.#rewind(failed ?? id)],
       [0.7 * like("restart"), () => this.#restart(id)],
       [1 * like("purge"), () => this.#purge(id)],
       [4 * like("look"), () => this.#look(id)],
