@@ -421,4 +421,22 @@ export const MUTANTS: readonly Mutant[] = [
     find: "turn.hasStateChanged ? nowMs : (before?.lastModifiedAtMs ?? nowMs);",
     replace: "nowMs;",
   },
+  {
+    says: "locks stay held when a generation continues as new",
+    file: STAGING,
+    find: "if (isFinal(outcome.record.status) || outcome.continuation) releaseLocks(",
+    replace: "if (isFinal(outcome.record.status)) releaseLocks(",
+  },
+  {
+    says: "a page shows the row after it too",
+    file: "core/hub/pages.ts",
+    find: "rows.slice(0, size).map(shown)",
+    replace: "rows.map(shown)",
+  },
+  {
+    says: "a rewound instance keeps the instant of its end",
+    file: STAGING,
+    find: "output: _output, completedAtMs: _completed, ...record }",
+    replace: "output: _output, ...record }",
+  },
 ];

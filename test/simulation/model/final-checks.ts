@@ -52,9 +52,12 @@ function checkGeneration({ instanceId, record, history, isRewound }: Generation,
     ports.violate("I29", `'${instanceId}' (${record.name}): ${problem}`);
 }
 
-/** What a call says of its child comes after what the parent says of itself. */
-function checkTags({ instanceId, record }: Generation, { ledger, violate }: FinalCheckPorts): void {
+/** An instance keeps the tags it was started with; what a call says of its child comes after what the parent says of itself. */
+function checkTags({ instanceId, run, record }: Generation, { ledger, violate }: FinalCheckPorts): void {
   const { parent, tags } = record;
+  const isStarted = run !== undefined && /^s\d+$/.test(run);
+  if (isStarted && !isDeepStrictEqual(tags, { of: run, by: "a client" }))
+    violate("I56", `'${instanceId}' was started as ${run}, and has the tags ${JSON.stringify(tags)}`);
   const caller = parent && ledger.generations.get(`${parent.instanceId} ${parent.executionId}`);
   const call = caller?.history.find(({ eventId }) => eventId === parent?.taskScheduledId);
   if (call?.type !== "SubOrchestrationInstanceCreated") return;

@@ -45,7 +45,7 @@ export const INVARIANTS = {
   I53: "attempts of an activity that have to wait for a place start in the order in which they were called",
   I54: "G9: after a restart an activity goes on from the heartbeat details that are stored",
   I55: "an entity's instant of its last change is that of its state's",
-  I56: "a child has the tags of its parent, and those of its call before them",
+  I56: "an instance has the tags it was started with; a child has those of its parent, and those of its call before them",
   I57: "an attempt that was called starts as soon as there is room for it",
   I58: "G5: events that are carried over come in the order in which they came before",
 } as const;

@@ -237,6 +237,8 @@ export class Ledger {
         "I10",
         `'${instanceId}' is ${record.isBusy ? "" : "not "}marked as busy with ${open.length} open activities`,
       );
+    if (isFinal(record) !== (record.completedAtMs !== undefined))
+      this.#violate("I07", `'${instanceId}' is ${status}, and has completed at ${record.completedAtMs}`);
     if (isFinal(record) && record.isBusy) this.#violate("I10", `'${instanceId}' is ${status} and marked as busy`);
     if (end && (end.result !== record.output || end.failureDetails?.errorMessage !== record.failure?.errorMessage))
       this.#violate("I30", `'${instanceId}' shows another outcome than its history`);

@@ -376,6 +376,9 @@ export class Clients {
     const isKnown = recent.some(
       ({ record }) =>
         record?.status === state?.runtimeStatus &&
+        record?.createdAtMs === state?.createdAt.getTime() &&
+        record?.completedAtMs === state?.completedAt?.getTime() &&
+        JSON.stringify(record?.tags) === JSON.stringify(state?.tags) &&
         JSON.stringify(decode(record?.output)) === JSON.stringify(state?.output) &&
         JSON.stringify(decode(record?.customStatus)) === JSON.stringify(state?.customStatus),
     );
