@@ -1,4 +1,4 @@
-/** A failing seed becomes a short script: what is left of its programs is little more than what the planted bug needs. */
+/** A failing seed becomes a short script: what is left of its programs is little more than what the planted bug needs, and not there for the order of draws. */
 import { expect, it } from "vitest";
 import { hunt } from "./hunt.ts";
 import { MUTANTS, type Mutant } from "./mutants.ts";
@@ -22,5 +22,6 @@ it("gives a part its number whatever else is left out", () => {
 it("makes the seed that finds a planted bug small", { timeout: 300_000 }, async () => {
   const mutant = MUTANTS.find(({ says }) => says === "a retry starts one attempt too many") as Mutant;
   const { selection } = await hunt(mutant, 1_000, true);
-  expect(selection?.parts?.size).toBeLessThanOrEqual(12);
+  // A call that is tried again, what fails in it, and what these stand in.
+  expect(selection?.parts?.size).toBeLessThanOrEqual(5);
 });

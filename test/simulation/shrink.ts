@@ -1,11 +1,16 @@
-/** Makes a failing seed small: leaves out faults, requests and parts of programs, and ends the run earlier, as long as the same invariant is broken. */
+/**
+ * Makes a failing seed small: leaves out parts of programs, faults and requests, and ends the run earlier, as long as the same invariant is broken.
+ * Without a part everything after it is drawn otherwise, and the bug may go unseen: then the same programs are tried with other luck.
+ */
 import type { InvariantId } from "./model/invariants.ts";
 import { runTwice } from "./runner.ts";
 import type { Outcome } from "./simulate.ts";
 import type { Selection } from "./world/choices.ts";
 
 /** Runs that are spent on one seed. */
-const RUNS_MAX = 400;
+const RUNS_MAX = 600;
+/** Other lucks that a part is tried to be left out with. */
+const LUCKS = 4;
 
 /** What is left of a failing seed, and its run. */
 export interface Shrunk {
@@ -33,9 +38,9 @@ class Shrinker {
   async run(): Promise<Shrunk> {
     for (let isSmaller = true; isSmaller && this.#left > 0; ) {
       const before = JSON.stringify(this.#best.trace.length) + this.#size();
-      await this.#endEarlier();
       // There are few of them, and each makes much of a run.
       await this.#leaveOut("parts", this.#best.partCount);
+      await this.#endEarlier();
       await this.#leaveOut("faults", this.#best.faultCount);
       await this.#leaveOut("requests", this.#best.requestCount);
       isSmaller = before !== JSON.stringify(this.#best.trace.length) + this.#size();
@@ -59,9 +64,17 @@ class Shrinker {
     for (let size = kept.length; size > 0; size >>= 1)
       for (let at = 0; at < kept.length; ) {
         const fewer = kept.toSpliced(at, size);
-        if (await this.#fails({ ...this.#selection, [what]: new Set(fewer) })) kept = fewer;
+        const selection = { ...this.#selection, [what]: new Set(fewer) };
+        if ((await this.#fails(selection)) || (size === 1 && (await this.#failsWithOtherLuck(selection)))) kept = fewer;
         else at += size;
       }
+  }
+
+  /** Faults, requests and steps are counted in a world of one luck: once some are left out, it stays. */
+  async #failsWithOtherLuck(selection: Selection): Promise<boolean> {
+    if (selection.faults || selection.requests || selection.steps !== undefined) return false;
+    for (let luck = 1; luck <= LUCKS; luck++) if (await this.#fails({ ...selection, luck })) return true;
+    return false;
   }
 
   async #fails(selection: Selection): Promise<boolean> {
@@ -75,7 +88,7 @@ class Shrinker {
 }
 
 /** A selection as it stands in the list of regressions. */
-export function selectionText({ faults, requests, parts, steps }: Selection): string {
+export function selectionText({ faults, requests, parts, steps, luck }: Selection): string {
   const list = (numbers: ReadonlySet<number> | undefined): string => (numbers ? `[${[...numbers].join(", ")}]` : "all");
-  return `faults ${list(faults)}, requests ${list(requests)}, parts ${list(parts)}, steps ${steps ?? "all"}`;
+  return `faults ${list(faults)}, requests ${list(requests)}, parts ${list(parts)}, steps ${steps ?? "all"}, luck ${luck ?? "of the seed"}`;
 }

@@ -13,7 +13,12 @@ export interface Selection {
   readonly parts?: ReadonlySet<number>;
   /** Steps with faults. */
   readonly steps?: number;
+  /** The same programs in a world in which chance has it otherwise, one of many; as the seed has it unless given. */
+  readonly luck?: number;
 }
+
+/** Questions about what a seed's programs are: luck changes nothing of them. */
+const OF_PROGRAMS: ReadonlySet<string> = new Set(["programs", "likings"]);
 
 export class Choices {
   readonly #seed: string;
@@ -35,7 +40,9 @@ export class Choices {
   about(question: string): Random {
     const known = this.#streams.get(question);
     if (known) return known;
-    const stream = new Random(`${this.#seed}/${question}`);
+    const { luck } = this.#selection;
+    const isOfSeed = luck === undefined || OF_PROGRAMS.has(question);
+    const stream = new Random(`${this.#seed}/${isOfSeed ? "" : `luck ${luck}/`}${question}`);
     this.#streams.set(question, stream);
     return stream;
   }
