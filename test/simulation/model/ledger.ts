@@ -117,10 +117,18 @@ export class Ledger {
     for (const event of turns?.flat() ?? []) {
       const key = `${instanceId} ${executionId} ${event.eventId}`;
       if (event.type === "TaskScheduled") this.called.set(key, { epoch, commit: this.commitCount });
-      if (event.type !== "SubOrchestrationInstanceCreated") continue;
-      const { run } = decode(event.input) as ProgramInput;
-      this.#attempts.set(run, (this.#attempts.get(run) ?? new Set()).add(key));
+      if (event.type === "SubOrchestrationInstanceCreated") this.#noteAttempt(event.input, key);
+      // A parent that is replaced by the same commit leaves no other trace of its call.
+      if (event.type === "ExecutionStarted" && event.parentInstance) {
+        const { instanceId: parentId, executionId: parentExecutionId, taskScheduledId } = event.parentInstance;
+        this.#noteAttempt(event.input, `${parentId} ${parentExecutionId} ${taskScheduledId}`);
+      }
     }
+  }
+
+  #noteAttempt(input: string | undefined, call: string): void {
+    const { run } = decode(input) as ProgramInput;
+    this.#attempts.set(run, (this.#attempts.get(run) ?? new Set()).add(call));
   }
 
   /** True when the hub has heard of all that is committed. */
