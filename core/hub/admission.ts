@@ -30,15 +30,7 @@ import {
   type StartMessage,
 } from "./message.ts";
 import { storeMessage } from "./parking.ts";
-import {
-  isForAnotherChild,
-  isMisdirected,
-  isRepeated,
-  isSettled,
-  isStale,
-  isSuspendedAfter,
-  settle,
-} from "./repetition.ts";
+import { isForAnotherChild, isRepeated, isSettled, isStale, isSuspendedAfter, settle } from "./repetition.ts";
 import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
@@ -58,7 +50,7 @@ export function admit(live: LiveInstance, ports: EnginePorts): Turn | undefined 
     const verdict = judge(live, message, taken, now, ports);
     if (verdict === "wait") break;
     if (verdict === "unhold") {
-      taken.push(...(live.held ?? []).filter((kept) => isStillFor(live, kept, now, ports)));
+      taken.push(...(live.held ?? []));
       live.held = undefined;
     }
     if (verdict === "take" || (verdict === "unhold" && isTermination(message))) taken.push(message);
@@ -280,13 +272,6 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
   }
   ports.group.answer(message);
   return "done";
-}
-
-/** Judges what was kept for a start: it may have been stored for what had the id before, and have been read again before anything judged it. */
-function isStillFor(live: LiveInstance, message: Message, now: Date, ports: EnginePorts): boolean {
-  const isKept = message.kind !== "event" || !isMisdirected(live.record, message);
-  if (!isKept) drop(live, message, now, ports);
-  return isKept;
 }
 
 /** Judges what was kept while the history was not known. */

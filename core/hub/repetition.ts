@@ -53,15 +53,6 @@ export function isForAnotherChild(record: InstanceRecord | undefined, { parentEx
   return parentExecutionId !== undefined && record?.parent?.executionId !== parentExecutionId;
 }
 
-/** True for a message to what had the id of a start that is waited for: an outcome for an earlier generation, or a command to it. */
-export function isMisdirected(record: InstanceRecord | undefined, message: EventMessage): boolean {
-  return (
-    message.event.type === "ExecutionRewound" ||
-    isForAnotherChild(record, message) ||
-    (record !== undefined && isStale(record, message))
-  );
-}
-
 /** True for an event that was raised before under the same id. One that was stored or carried over has been found new already. */
 export function isRepeated(record: InstanceRecord | undefined, { event, sequence, isPromised }: EventMessage): boolean {
   return (
