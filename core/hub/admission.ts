@@ -13,8 +13,7 @@ import {
   InvalidInstanceStateError,
   OrchestrationAlreadyExistsError,
 } from "../errors.ts";
-import { failureFrom } from "../failure.ts";
-import type { ExecutionStartedEvent, HistoryEvent, ParentInstance } from "../history/events.ts";
+import type { ExecutionStartedEvent, HistoryEvent } from "../history/events.ts";
 import { SEEN_EVENT_IDS_MAX, TURN_EVENTS_MAX } from "../limits.ts";
 import type { InstanceRecord, StoredTimer } from "../store/contract.ts";
 import { unreachable } from "../unreachable.ts";
@@ -30,6 +29,7 @@ import {
   type StartMessage,
 } from "./message.ts";
 import { storeMessage } from "./parking.ts";
+import { refuseChild } from "./refused-child.ts";
 import { isForAnotherChild, isRepeated, isSettled, isStale, isSuspendedAfter, settle } from "./repetition.ts";
 import { hasOpenLocks } from "./rewind.ts";
 import { releaseLocks } from "./staging.ts";
@@ -156,7 +156,11 @@ function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports
     drop(live, message, now, ports);
     const { instanceId } = live;
     const refusal = `The instance '${instanceId}' ${why}`;
-    ports.group.refuse(message, why ? new InvalidInstanceStateError(refusal) : new InstanceNotFoundError(instanceId));
+    const error = why ? new InvalidInstanceStateError(refusal) : new InstanceNotFoundError(instanceId);
+    ports.group.refuse(message, error);
+    // When nobody asked it is for a parent that was rewound, and waits for it again.
+    if (!message.ack && record?.status === "Failed" && record.parent)
+      refuseChild(record.name, record.parent, error, now, ports);
     return "done";
   };
   if (!record) return refuse();
@@ -305,7 +309,7 @@ function judgeStart(live: LiveInstance, message: StartMessage, now: Date, ports:
   if (refusal) {
     drop(live, message, now, ports);
     ports.group.refuse(message, refusal);
-    if (event.parentInstance) refuseChild(event, event.parentInstance, refusal, ports);
+    if (event.parentInstance) refuseChild(event.name, event.parentInstance, refusal, event.timestamp, ports);
     else if (!message.ack)
       ports.options.logger.warn(`A start of '${event.name}' was dropped. ${refusal.message}`, {
         instanceId: live.instanceId,
@@ -346,24 +350,6 @@ function holdStart(live: LiveInstance, message: StartMessage, now: Date, ports: 
   setStatus(live, "Pending", now, ports);
   ports.group.answer(message);
   return "done";
-}
-
-/** A child cannot be started: its parent hears of it as of a failure. */
-function refuseChild(
-  event: ExecutionStartedEvent,
-  parent: ParentInstance,
-  error: OrchestrationAlreadyExistsError | FunctionNotRegisteredError,
-  ports: EnginePorts,
-): void {
-  const unregistered = error instanceof FunctionNotRegisteredError ? { unregistered: event.name } : {};
-  const failed: HistoryEvent = {
-    type: "SubOrchestrationInstanceFailed",
-    eventId: -1,
-    timestamp: event.timestamp,
-    taskScheduledId: parent.taskScheduledId,
-    failureDetails: { ...failureFrom(error), isNonRetriable: true, properties: { code: error.code, ...unregistered } },
-  };
-  ports.promise(parent.instanceId, { kind: "event", event: failed, executionId: parent.executionId, isPromised: true });
 }
 
 function refusalOf(

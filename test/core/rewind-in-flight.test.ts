@@ -1,5 +1,5 @@
 /** A rewind that comes while the turn that failed is still being written. */
-import { defineOrchestrator, MemoryStore } from "holdfast";
+import { defineEntity, defineOrchestrator, MemoryStore } from "holdfast";
 import { TestTaskHub } from "holdfast/testing";
 import { expect, it, vi } from "vitest";
 import { GatedStore } from "./gated-store.ts";
@@ -56,4 +56,25 @@ it("takes a child along that is purged while it is read", async () => {
   await Promise.all([rewound, purged]);
   await hub.advance(0);
   expect(await stateOf(hub, "p")).toMatchObject({ runtimeStatus: "Completed", output: "well" });
+});
+
+it("fails again when its child cannot go on: one that failed inside a critical section holds its locks no more", async () => {
+  const counter = defineEntity("counter", { initialState: () => 0, operations: {} });
+  const child = defineOrchestrator("child", async (ctx) => {
+    await ctx.lockEntities({ name: "counter", key: "a" });
+    throw new Error("inside");
+  });
+  const parent = defineOrchestrator("parent", async (ctx) =>
+    ctx.callSubOrchestrator(child, undefined, { instanceId: "c" }),
+  );
+  const hub = await openHub([child, parent, counter]);
+  await hub.scheduleNewOrchestration(parent, undefined, { instanceId: "p" });
+  await hub.advance(0);
+  expect(await stateOf(hub, "p")).toMatchObject({ runtimeStatus: "Failed" });
+  await hub.rewindOrchestration("p");
+  await hub.advance(0);
+  const { runtimeStatus, failure } = (await stateOf(hub, "p")) ?? {};
+  expect(runtimeStatus).toBe("Failed");
+  expect(failure?.errorMessage).toContain("does not allow a rewind");
+  expect(await stateOf(hub, "c")).toMatchObject({ runtimeStatus: "Failed" });
 });
