@@ -421,6 +421,7 @@ export class Engine implements EnginePorts, ClientPorts {
 
   #forget(live: LiveInstance, error: Error): void {
     live.rejectClients(error);
+    for (const { ack } of [...this.#entityRuns.forget(live), ...(live.staged?.messages ?? [])]) ack?.reject(error);
     this.#ready = this.#ready.filter((ready) => ready !== live);
     this.#instances.forget(live);
   }
@@ -438,8 +439,7 @@ export class Engine implements EnginePorts, ClientPorts {
   /** Tells every caller whose message has not been committed. */
   #rejectAll(error: Error): void {
     for (const { message } of this.#group.acks) message.ack?.reject(error);
-    for (const message of this.#turns.forget()) message.ack?.reject(error);
-    for (const message of this.#entityRuns.forget()) message.ack?.reject(error);
+    for (const message of [...this.#turns.forget(), ...this.#entityRuns.forget()]) message.ack?.reject(error);
     for (const live of this.#instances.clear()) {
       for (const message of [...live.inbox, ...(live.held ?? []), ...(live.staged?.messages ?? [])])
         message.ack?.reject(error);

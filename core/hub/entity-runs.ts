@@ -38,10 +38,11 @@ export class EntityRuns {
     });
   }
 
-  /** Lets every run come to nothing; gives back the messages they have taken. */
-  forget(): Message[] {
-    const messages = [...this.#current.values()].flat();
-    this.#current.clear();
-    return messages;
+  /** Lets the run of an entity, or every run, come to nothing; gives back the messages they have taken. */
+  forget(live?: LiveInstance): Message[] {
+    const messages = live ? (this.#current.get(live) ?? []) : [...this.#current.values()].flat();
+    if (live) this.#current.delete(live);
+    else this.#current.clear();
+    return [...messages];
   }
 }

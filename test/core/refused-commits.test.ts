@@ -140,6 +140,36 @@ describe.each(["sync", "async"] as const)("a change that a store refuses for eve
     },
   );
 
+  it("takes an operation that is under way with it: its sender is told, and it comes to nothing", async () => {
+    const store = new RefusingStore(kind, isLarge);
+    store.refusal = new StoreError("storeFull", "Not now.");
+    const ends: (() => void)[] = [];
+    const counter = defineEntity("counter", {
+      initialState: () => 0,
+      operations: {
+        async add(ctx, amount: number) {
+          await new Promise<void>((resolve) => ends.push(resolve));
+          ctx.state += amount;
+        },
+        note: () => {},
+      },
+    });
+    const hub = await openHub([counter, healthy, work], { store });
+    const keepLarge = (): Promise<void> => hub.signalEntity("@counter@c", "note", LARGE, { signalTime: { hours: 1 } });
+    await errorOf(keepLarge);
+    await hub.advance({ seconds: 10 });
+    await hub.scheduleNewOrchestration(healthy, 1);
+    const [kept, added] = [errorOf(keepLarge), errorOf(() => hub.signalEntity("@counter@c", "add", 1))];
+    expect([(await kept).code, (await added).code]).toEqual(["storeFull", "storeFull"]);
+    for (const end of ends.splice(0)) end();
+    await hub.advance({ seconds: 10 });
+    const again = hub.signalEntity("@counter@c", "add", 2);
+    await hub.advance({ seconds: 10 });
+    for (const end of ends.splice(0)) end();
+    await again;
+    expect((await hub.getEntity<number>("@counter@c"))?.state).toBe(2);
+  });
+
   it("as a start is told to the one who asked for it, and the next commits are written", async () => {
     const store = new RefusingStore(kind, isLarge);
     const hub = await openHub([healthy, work], { store });
