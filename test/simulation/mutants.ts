@@ -392,6 +392,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "    attempt.abort(error);",
   },
   {
+    says: "a rewind does not start the activities that are outstanding",
+    file: STAGING,
+    find: "  for (const job of jobs) engine.group.start(draft, job);\n",
+    replace: "",
+  },
+  {
     says: "a child that has failed can report once more",
     file: "core/hub/live-instance.ts",
     find: '        case "SubOrchestrationInstanceCompleted":\n        case "SubOrchestrationInstanceFailed":\n          this.openChildren.delete(',
