@@ -51,6 +51,8 @@ export class Retention {
   readonly #periods: readonly Search[];
   /** No finished instance is due before this; 0 when only the store knows. */
   #nextAtMs = 0;
+  /** When the earliest of those is due that have finished while the store was being asked for `#nextAtMs`. */
+  #meanwhileAtMs = 0;
 
   constructor(session: Session, periods: readonly RetentionPeriod[]) {
     this.#session = session;
@@ -78,6 +80,7 @@ export class Retention {
     period.fromMs = Math.min(period.fromMs, completedAtMs);
     period.meanwhileMs = Math.min(period.meanwhileMs, completedAtMs);
     this.#nextAtMs = Math.min(this.#nextAtMs, dueAtMs);
+    this.#meanwhileAtMs = Math.min(this.#meanwhileAtMs, dueAtMs);
     return [dueTimer(record.instanceId, dueAtMs)];
   }
 
@@ -94,10 +97,9 @@ export class Retention {
     const timer = this.#session.nextTimerAtMs();
     if (this.#periods.length === 0) return timer;
     if (this.#nextAtMs > 0) return both(timer, undefined, (next) => this.#earliest(next));
-    // What finishes while the store is being asked lowers it too.
-    this.#nextAtMs = Number.POSITIVE_INFINITY;
+    this.#meanwhileAtMs = Number.POSITIVE_INFINITY;
     return both(timer, this.#finishedBy(Number.POSITIVE_INFINITY, 1), (next, finished) => {
-      this.#nextAtMs = Math.min(this.#nextAtMs, ...finished.map(({ dueAtMs }) => dueAtMs));
+      this.#nextAtMs = Math.min(this.#meanwhileAtMs, ...finished.map(({ dueAtMs }) => dueAtMs));
       return this.#earliest(next);
     });
   }
