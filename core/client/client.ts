@@ -201,7 +201,7 @@ export interface TaskHubClient {
     id: string,
     options?: { readonly output?: unknown; readonly recursive?: boolean },
   ): Promise<void>;
-  /** Holds an instance: events are kept, code does not run. Suspending what is suspended does nothing. */
+  /** Holds an instance: events are kept, code does not run. What is suspended already stays so; what is parked then waits for its resume, too. */
   suspendOrchestration(id: string, reason?: string): Promise<void>;
   resumeOrchestration(id: string, reason?: string): Promise<void>;
   /**

@@ -22,13 +22,14 @@ import { keepHeartbeats } from "./heartbeats.ts";
 import type { LiveInstance } from "./live-instance.ts";
 import {
   type EventMessage,
+  isCommand,
   isFinal,
   type Message,
   type PurgeMessage,
   type ReleaseMessage,
   type StartMessage,
 } from "./message.ts";
-import { storeMessage } from "./parking.ts";
+import { keepCommand, storeMessage } from "./parking.ts";
 import { refuseChild } from "./refused-child.ts";
 import { isForAnotherChild, isRepeated, isSettled, isStale, isSuspendedAfter, settle } from "./repetition.ts";
 import { hasOpenLocks } from "./rewind.ts";
@@ -128,8 +129,8 @@ function judgeEvent(
   }
   const { type } = message.event;
   // Of an instance that is parked only the history knows whether a person has suspended it too.
-  const isCommand = (type === "ExecutionSuspended" || type === "ExecutionResumed") && record.failure === undefined;
-  if (isCommand && isSuspendedAfter(record, taken) === (type === "ExecutionSuspended")) {
+  const mayChangeNothing = isCommand(message) && record.failure === undefined;
+  if (mayChangeNothing && isSuspendedAfter(record, taken) === (type === "ExecutionSuspended")) {
     drop(live, message, now, ports);
     ports.group.answer(message);
     return "done";
@@ -230,6 +231,7 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
   const isForeign = record.scheduledStartAtMs === undefined && isForAnotherHub(record.version, ports);
   const isKnown = !isForeign || live.turnCount === 0;
   const { type } = message.event;
+  if (!isForeign && live.turnCount > 0 && isCommand(message)) return keepCommand(live, message, now, ports);
   switch (isForeign && type !== "ExecutionTerminated" ? undefined : type) {
     case "ExecutionTerminated":
       if (!ports.ensurePast(live)) return "wait";
@@ -248,7 +250,6 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
     case "ExecutionResumed": {
       const suspension = held[0];
       if (record.scheduledStartAtMs === undefined && record.status === "Suspended") {
-        if (!ports.ensurePast(live)) return "wait";
         if (suspension?.kind === "event" && suspension.event.type === "ExecutionSuspended") {
           held.shift();
           draft().take(suspension);

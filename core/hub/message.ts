@@ -75,6 +75,12 @@ export function messageOf(message: InboxMessage): Message {
   return { kind: "event", ...message };
 }
 
+/** True for what a person commands: that an instance holds, or goes on. */
+export function isCommand(message: Message): boolean {
+  if (message.kind !== "event") return false;
+  return message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed";
+}
+
 /** Statuses that are final. */
 export function isFinal(status: OrchestrationStatus): boolean {
   return status === "Completed" || status === "Failed" || status === "Terminated" || status === "Canceled";

@@ -7,7 +7,8 @@ import { failureFrom } from "../failure.ts";
 import type { InboxMessage, InstanceRecord } from "../store/contract.ts";
 import type { EnginePorts } from "./engine-ports.ts";
 import type { Draft } from "./group.ts";
-import type { EventMessage, StartMessage } from "./message.ts";
+import type { LiveInstance } from "./live-instance.ts";
+import { type EventMessage, isCommand, type StartMessage } from "./message.ts";
 import type { Turn } from "./turn.ts";
 
 /** Puts a turn's messages back: nothing of the turn is recorded, and the instance shows why it is held. */
@@ -33,6 +34,24 @@ export function park(turn: Turn, mismatch: NonDeterminismError, engine: EnginePo
     `The instance '${live.instanceId}' is suspended until its code fits its history again. ${mismatch.message}`,
     { instanceId: live.instanceId },
   );
+}
+
+/** Keeps a person's command to an instance that is parked: the last one counts once the code fits. A resume has it tried again at once. */
+export function keepCommand(
+  live: LiveInstance,
+  message: EventMessage,
+  now: Date,
+  engine: EnginePorts,
+): "wait" | "unhold" | "done" {
+  const isResume = message.event.type === "ExecutionResumed";
+  if (isResume && !engine.ensurePast(live)) return "wait";
+  const draft = engine.group.draft(live, now.getTime());
+  const held = live.held ?? [];
+  for (const earlier of held) if (isCommand(earlier)) draft.take(earlier);
+  storeMessage(message, draft, engine);
+  live.held = [...held.filter((one) => !isCommand(one)), message];
+  engine.group.answer(message);
+  return isResume ? "unhold" : "done";
 }
 
 /** Gives a message that must wait a place in the stored inbox, unless it has one. The timer that sent it has done its work. */

@@ -2,7 +2,7 @@
 import type { HistoryEvent } from "../history/events.ts";
 import type { InstanceRecord } from "../store/contract.ts";
 import type { LiveInstance } from "./live-instance.ts";
-import type { EventMessage, Message } from "./message.ts";
+import { type EventMessage, isCommand, type Message } from "./message.ts";
 
 /**
  * True for the outcome of an activity that is not outstanding (it was recorded before, or the call has been cancelled), for a further outcome of a
@@ -66,12 +66,7 @@ export function isRepeated(record: InstanceRecord | undefined, { event, sequence
 
 /** Whether the instance is suspended once it has taken what this turn has so far. */
 export function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): boolean {
-  const last = taken.findLast(
-    (message) =>
-      message.kind === "start" ||
-      (message.kind === "event" &&
-        (message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed")),
-  );
+  const last = taken.findLast((message) => message.kind === "start" || isCommand(message));
   if (last?.kind === "start") return false;
   return last?.kind === "event" ? last.event.type === "ExecutionSuspended" : record.status === "Suspended";
 }

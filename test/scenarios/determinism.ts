@@ -107,6 +107,24 @@ export function suspensionScenarios(it: Scenario): void {
       }
     });
 
+    it("that a person has suspended while it was parked stays suspended, until a person resumes it", async (place) => {
+      for (const id of ["resumed later", "resumed at once"]) {
+        const { hub, reopen } = await parked(place, id);
+        await hub.suspendOrchestration(id);
+        await hub.suspendOrchestration(id);
+        if (id === "resumed at once") await hub.resumeOrchestration(id);
+        await hub.runUntilIdle();
+        expect(await stateOf(hub, id)).toMatchObject({ runtimeStatus: "Suspended", failure: expect.anything() });
+        const fixed = await reopen();
+        await fixed.runUntilIdle();
+        expect((await stateOf(fixed, id)).runtimeStatus).toBe(id === "resumed at once" ? "Completed" : "Suspended");
+        expect(await stateOf(fixed, id)).not.toHaveProperty("failure");
+        if (id === "resumed later") await fixed.resumeOrchestration(id);
+        await fixed.runUntilIdle();
+        expect((await stateOf(fixed, id)).output).toEqual(["first", 7, "last"]);
+      }
+    });
+
     it("can be terminated and purged while it is parked", async (place) => {
       const { hub } = await parked(place);
       await hub.terminateOrchestration("i", { output: "given up" });
