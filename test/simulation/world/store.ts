@@ -2,7 +2,7 @@
  * The store as a process sees it: a production store behind everything that can come between the two. Each operation is asked, done and answered, and at
  * each of these moments the process may die, the store fail, or others be faster. What really is in the store, the ledger knows.
  */
-import { HoldfastError } from "holdfast";
+import { HoldfastError, StoreError } from "holdfast";
 import type { HistoryEvent } from "../../../core/history/events.ts";
 import type { HubStore, StoreSession } from "../../../core/store/contract.ts";
 import type { Violate } from "../model/invariants.ts";
@@ -233,7 +233,8 @@ class SimulatedSession implements StoreSession {
     if (choices.fault("F03")) this.#process.die("before a commit");
     this.#checkAlive();
     if (choices.fault("F06")) throw new StoreFailure("refused");
-    if (!this.#ports.database.knowsItsRoom && this.#ports.isFull()) throw new StoreFailure("the store is full");
+    if (!this.#ports.database.knowsItsRoom && this.#ports.isFull())
+      throw new StoreError("storeFull", "The store is full.");
   }
 
   #apply(changes: Parameters<StoreSession["commit"]>[0]): void | Promise<void> {
