@@ -85,6 +85,8 @@ export class ActivityRunner {
       return;
     }
     const attempt = new Attempt(job, definition, this.#attemptPorts);
+    // The run may have ended by a commit that was told to have failed, and have been rewound since: what runs goes on.
+    if (this.#open.size > 0 && this.#open.has(attempt.key)) return;
     const isOrdinary = definition.maxConcurrency === undefined && definition.requires === undefined;
     if (isOrdinary && this.#runningCount < this.#ports.concurrentMax) {
       this.#run(attempt);
@@ -119,6 +121,14 @@ export class ActivityRunner {
       for (const attempt of [...this.#open.values()])
         this.#drop(attempt, reasons.get(`${attempt.instanceId} ${attempt.executionId}`));
     }
+    this.#goOn();
+  }
+
+  /** Stops what is left of an instance's other runs than the one that goes on, if one does. */
+  leave(instanceId: string, executionId: string | undefined): void {
+    for (const attempt of [...this.#open.values()])
+      if (attempt.instanceId === instanceId && attempt.executionId !== executionId)
+        this.#drop(attempt, `The run of '${instanceId}' that called this activity has ended.`);
     this.#goOn();
   }
 

@@ -3,6 +3,7 @@ import type { ActivityRunner } from "./activities.ts";
 import type { Group } from "./group.ts";
 import type { Instances } from "./instances.ts";
 import type { LiveInstance } from "./live-instance.ts";
+import { isFinal } from "./message.ts";
 import type { Retention } from "./retention.ts";
 import type { TimerWatch } from "./timer-watch.ts";
 import type { Waiters } from "./waiters.ts";
@@ -45,7 +46,10 @@ export function deliverGroup(group: Group, ports: DeliveryPorts): void {
 }
 
 /** What may have been committed without the hub having heard of it, as it has been read since. */
-export function deliverReread(live: LiveInstance, { waiters, retention, timers, instances }: DeliveryPorts): void {
+export function deliverReread(live: LiveInstance, ports: DeliveryPorts): void {
+  const { waiters, retention, timers, instances, activities } = ports;
+  const goesOn = live.visible && !isFinal(live.visible.status);
+  activities.leave(live.instanceId, goesOn ? live.visible?.executionId : undefined);
   const deletion = live.visible && retention.finished(live.visible);
   if (deletion) timers.added(deletion);
   waiters.changed(live.instanceId, live.visible, live.visibleAtMs);

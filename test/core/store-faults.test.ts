@@ -272,3 +272,59 @@ describe("an entity whose operation outlasts a failed commit", () => {
     expect((await hub.getEntity<number>("@slow@k"))?.state).toBe(2);
   });
 });
+
+it.each(["sync", "async"] as const)(
+  "a %s commit that ends a run and fails all the same stops its activities",
+  async (kind) => {
+    const store = new FailingStore(kind);
+    const signals: AbortSignal[] = [];
+    const endless = defineActivity("endless", (ctx: ActivityContext) => {
+      signals.push(ctx.signal);
+      return new Promise<never>(() => {});
+    });
+    const first = defineOrchestrator("first", async (ctx) => {
+      await Promise.race([ctx.callActivity(endless), ctx.waitForExternalEvent("x")]);
+    });
+    const hub = await openHub([endless, first], { store });
+    await hub.scheduleNewOrchestration(first, undefined, { instanceId: "i" });
+    await hub.runUntilIdle();
+    store.failAfter("commit");
+    await errorOf(() => hub.raiseOrchestrationEvent("i", "x"));
+    store.heal();
+    await hub.advance({ seconds: 10 });
+    expect((await stateOf(hub, "i")).runtimeStatus).toBe("Completed");
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  },
+);
+
+it.each(["sync", "async"] as const)(
+  "a run that a failed %s commit has ended all the same, and that is rewound at once, goes on with the activities under way",
+  async (kind) => {
+    const store = new FailingStore(kind);
+    const { promise: ended, resolve: end } = Promise.withResolvers<string>();
+    let runCount = 0;
+    let fails = true;
+    const lasting = defineActivity("lasting", () => {
+      runCount++;
+      return ended;
+    });
+    const failing = defineOrchestrator("failing", async (ctx) => {
+      const called = ctx.callActivity(lasting);
+      await ctx.waitForExternalEvent("x");
+      if (fails) throw new Error("not yet");
+      return called;
+    });
+    const hub = await openHub([lasting, failing], { store });
+    await hub.scheduleNewOrchestration(failing, undefined, { instanceId: "i" });
+    await hub.runUntilIdle();
+    store.failAfter("commit");
+    await errorOf(() => hub.raiseOrchestrationEvent("i", "x"));
+    store.heal();
+    fails = false;
+    await hub.rewindOrchestration("i");
+    end("lasted");
+    await hub.advance({ seconds: 10 });
+    expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: "lasted" });
+    expect(runCount).toBe(1);
+  },
+);
