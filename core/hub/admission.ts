@@ -135,7 +135,9 @@ function judgeEvent(
     ports.group.answer(message);
     return "done";
   }
-  if (!live.run && type !== "ExecutionTerminated" && isForAnotherHub(record.version, ports)) {
+  const mustWait = !live.run && type !== "ExecutionTerminated" && isForAnotherHub(record.version, ports);
+  // What comes with its termination ends with it.
+  if (mustWait && !taken.some(isTermination)) {
     live.held = [];
     return judgeHeld(live, message, now, ports);
   }

@@ -2,7 +2,7 @@
 import { defineActivity, defineOrchestrator, type OrchestratorDefinition, type TaskHubOptions } from "holdfast";
 import type { TestTaskHub } from "holdfast/testing";
 import { describe, expect } from "vitest";
-import { errorOf, run, stateOf } from "../core/running.ts";
+import { errorOf, run, stateOf, typesOf } from "../core/running.ts";
 import { inEveryShape } from "../core/shapes.ts";
 import type { Place, Scenario } from "./place.ts";
 
@@ -193,6 +193,20 @@ export function versionScenarios(it: Scenario): void {
       });
       await hub.runUntilIdle();
       expect((await stateOf(hub, "3")).output).toEqual(["code without", "3", "went"]);
+    });
+
+    it("terminates an instance once where it must not run, whatever comes with that", async (place) => {
+      let hub = await place.open([versionless]);
+      await hub.scheduleNewOrchestration("job", 0, { instanceId: "i", version: "3" });
+      await hub.runUntilIdle();
+      hub = await place.open([versionless], { versioning: { version: "2", match: "strict", onMismatch: "reject" } });
+      await Promise.allSettled([hub.terminateOrchestration("i"), hub.raiseOrchestrationEvent("i", "unheard")]);
+      await errorOf(() => hub.terminateOrchestration("i"));
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Terminated" });
+      const types = typesOf(await hub.getOrchestrationHistory("i"));
+      expect(types.filter((type) => type === "ExecutionCompleted")).toHaveLength(1);
+      expect(types.at(-1)).toBe("ExecutionCompleted");
     });
 
     const forVersion2 = { version: "2", match: "strict", onMismatch: "reject" } as const;

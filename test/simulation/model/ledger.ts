@@ -145,6 +145,15 @@ export class Ledger {
         (versions[index] as Version).step = this.#step();
   }
 
+  /** True for an instance whose last command by a person is to hold. The command may be carried over, and wait for the next generation. */
+  isHeld(instanceId: string): boolean {
+    const { turns, inbox } = this.model.get(instanceId);
+    const last = [...turns.flat(), ...inbox.map(({ event }) => event)].findLast(
+      ({ type }) => type === "ExecutionSuspended" || type === "ExecutionResumed",
+    );
+    return last?.type === "ExecutionSuspended";
+  }
+
   /** The record of an instance. */
   record(instanceId: string): InstanceRecord | undefined {
     return this.model.instances.get(instanceId)?.record;

@@ -315,7 +315,7 @@ export class Clients {
         const record = ledger.record(id);
         const isOther = !record || run === undefined || runOf(ledger, id) !== run || ledger.copiesOf(run) > 1;
         if (isOther || isFinal(record) || hold.isDisputed || record.failure) return;
-        if ((record.status === "Suspended") !== (what === "suspend"))
+        if (ledger.isHeld(id) !== (what === "suspend"))
           this.#ports.violate("I22", `${what} of '${id}' was acknowledged, and it is ${record.status}`);
       },
     };
