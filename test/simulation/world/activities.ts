@@ -189,8 +189,10 @@ export class Activities {
 
   /** What a hub has called, and has heard to be durable, is under way unless something holds it up. */
   checkWaiting(process: Process, ledger: Ledger): void {
-    const { isAlive, isStopped, isStuck, isMisled, epoch, running, placesMax } = process;
-    const isSound = isAlive && !isStopped && !isStuck && !isMisled && epoch === ledger.newestEpoch && ledger.isTold;
+    const { hub, isAlive, isStopped, isStuck, isMisled, epoch, running, placesMax } = process;
+    const isNewest = epoch === ledger.newestEpoch && ledger.isTold;
+    // One that is not open yet may be about to close, because it could not be opened.
+    const isSound = hub && isAlive && !isStopped && !isStuck && !isMisled && isNewest;
     if (!isSound || running.size >= placesMax) return;
     for (const [instanceId, { executionId, calls }] of ledger.openCalls)
       for (const { eventId, name, options, timestamp } of calls) {
