@@ -152,14 +152,27 @@ export class Recovery {
       const { record, eventCount, turnCount } = asRead;
       // Turns may have come since it was read: what they have called has been started, what they have ended is not taken up.
       const history = (await session.history(instanceId)).slice(0, eventCount);
+      // The answer may tell that the hub has been taken over.
+      checkOpen();
       // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
       if (!isKept(live)) return;
       for (const job of outstandingJobs(record, history)) {
         const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
         const isOfThis = job.executionId === record.executionId && job.executionId === live.record?.executionId;
-        if (isOpen && isOfThis) resume(job);
+        if (isOpen && isOfThis && !hasOutcome(live, job)) resume(job);
       }
     }
     if (isKept(live)) enqueue(live);
   }
+}
+
+/** True when what has come of a call waits to be recorded: it was stored while its instance could not run. */
+function hasOutcome({ inbox, held = [] }: LiveInstance, { executionId, event: { eventId } }: ActivityJob): boolean {
+  return [...inbox, ...held].some(
+    (message) =>
+      message.kind === "event" &&
+      (message.event.type === "TaskCompleted" || message.event.type === "TaskFailed") &&
+      message.event.taskScheduledId === eventId &&
+      message.executionId === executionId,
+  );
 }

@@ -1,6 +1,6 @@
 import { defineActivity, defineOrchestrator, MemoryStore } from "holdfast";
 import { TestTaskHub } from "holdfast/testing";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 const act = defineActivity("act", () => 1);
 const recorded = defineOrchestrator({
@@ -101,4 +101,36 @@ test.each([
   const third = await TestTaskHub.open({ store, functions: [act, recorded, other] });
   await third.runUntilIdle();
   expect(await third.getOrchestrationState(id)).toMatchObject({ runtimeStatus: "Completed", output: 1 });
+});
+
+test("an activity whose result was stored while its instance was parked is not run again", async () => {
+  const store = new MemoryStore();
+  const options = { store, onNonDeterminism: "suspend" as const };
+  const { promise: gone, resolve: go } = Promise.withResolvers<string>();
+  const work = vi.fn(() => gone);
+  const slow = defineActivity("slow", work);
+  const caller = (isChanged: boolean) =>
+    defineOrchestrator("caller", async (ctx) => {
+      const called = ctx.callActivity(slow);
+      if (isChanged) await ctx.callActivity(act);
+      await ctx.waitForExternalEvent("x");
+      return called;
+    });
+  const first = await TestTaskHub.open({ ...options, functions: [act, slow, caller(false)] });
+  await first.scheduleNewOrchestration("caller", undefined, { instanceId: "i" });
+  await first.runUntilIdle();
+  await first.raiseOrchestrationEvent("i", "other");
+  await first.close();
+  const second = await TestTaskHub.open({ ...options, functions: [act, slow, caller(true)] });
+  await second.raiseOrchestrationEvent("i", "x");
+  await second.runUntilIdle();
+  go("went");
+  await second.runUntilIdle();
+  expect(await second.getOrchestrationState("i")).toMatchObject({ runtimeStatus: "Suspended" });
+  await second.close();
+  expect(work).toHaveBeenCalledTimes(2);
+  const third = await TestTaskHub.open({ ...options, functions: [act, slow, caller(false)] });
+  await third.runUntilIdle();
+  expect(await third.getOrchestrationState("i")).toMatchObject({ runtimeStatus: "Completed", output: "went" });
+  expect(work).toHaveBeenCalledTimes(2);
 });
