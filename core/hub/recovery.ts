@@ -70,16 +70,7 @@ export class Recovery {
       for (const instanceId of this.#doubtful)
         if (!this.#aside.has(instanceId)) await this.#loaded(acquire(instanceId));
       // Those that were forgotten for want of room are read anew: much may have happened to them meanwhile.
-      for (const { instanceId } of open) {
-        const live = acquire(instanceId);
-        live.recoveryCount++;
-        try {
-          await this.#loaded(live);
-          await this.#takeUp(live);
-        } finally {
-          live.recoveryCount--;
-        }
-      }
+      for (const { instanceId } of open) await this.#takeUp(instanceId);
     } finally {
       this.#runningCount--;
     }
@@ -108,11 +99,9 @@ export class Recovery {
     this.#ports.host.delay(delayMs, () => {
       this.#aside.delete(instanceId);
       void this.#attempt(
-        async () => {
+        () => {
           this.#ports.timersAgain(instanceId);
-          const live = this.#ports.acquire(instanceId);
-          await this.#loaded(live);
-          await this.#takeUp(live);
+          return this.#takeUp(instanceId);
         },
         () => this.takeUpLater(instanceId, delayMs),
       );
@@ -144,7 +133,18 @@ export class Recovery {
     if (isKept(live) && this.#doubtful.delete(live.instanceId)) reread(live);
   }
 
-  async #takeUp(live: LiveInstance): Promise<void> {
+  async #takeUp(instanceId: string): Promise<void> {
+    const live = this.#ports.acquire(instanceId);
+    live.recoveryCount++;
+    try {
+      await this.#loaded(live);
+      await this.#resume(live);
+    } finally {
+      live.recoveryCount--;
+    }
+  }
+
+  async #resume(live: LiveInstance): Promise<void> {
     const { session, checkOpen, isKept, enqueue, resume } = this.#ports;
     checkOpen();
     const { instanceId, asRead } = live;
@@ -157,7 +157,8 @@ export class Recovery {
       // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
       if (!isKept(live)) return;
       for (const job of outstandingJobs(record, history)) {
-        const isOpen = live.turnCount === turnCount || live.openTasks.has(job.event.eventId);
+        const isTracked = live.run !== undefined || live.past !== undefined;
+        const isOpen = isTracked ? live.openTasks.has(job.event.eventId) : live.turnCount === turnCount;
         const isOfThis = job.executionId === record.executionId && job.executionId === live.record?.executionId;
         if (isOpen && isOfThis && !hasOutcome(live, job)) resume(job);
       }
