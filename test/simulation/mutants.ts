@@ -1,4 +1,5 @@
 /** Planted bugs: each a change of one place of the production code that the simulation must find. */
+import { LIFECYCLE_MUTANTS } from "./mutants-lifecycle.ts";
 import type { Edit } from "./sources.ts";
 
 export interface Mutant extends Edit {
@@ -445,4 +446,5 @@ export const MUTANTS: readonly Mutant[] = [
     find: "output: _output, completedAtMs: _completed, ...record }",
     replace: "output: _output, ...record }",
   },
+  ...LIFECYCLE_MUTANTS,
 ];

@@ -7,6 +7,7 @@ import type { FaultCounts } from "./faults/faults.ts";
 import { finalChecks } from "./model/final-checks.ts";
 import type { InvariantId, Violation } from "./model/invariants.ts";
 import { Ledger } from "./model/ledger.ts";
+import { isParked } from "./model/lifecycle.ts";
 import { isFinal } from "./model/records.ts";
 import { generatePrograms } from "./programs/generate.ts";
 import { type Program, WITHOUT_EFFECT } from "./programs/program.ts";
@@ -17,6 +18,7 @@ import { Choices, type Selection } from "./world/choices.ts";
 import { Clients } from "./world/clients.ts";
 import { type OpenDatabase, openDatabase } from "./world/databases.ts";
 import { Network, Process, type ProcessOptions } from "./world/process.ts";
+import { type Deployment, type Settings, settingsOf, versioningOf } from "./world/settings.ts";
 import { isStoreTrouble, storeOf } from "./world/store.ts";
 import { World } from "./world/world.ts";
 
@@ -69,6 +71,9 @@ class Simulation {
   readonly #clients: Clients;
   readonly #programs: readonly Program[];
   readonly #partCount: number;
+  readonly #settings: Settings;
+  /** Which of the deployments processes get that start now. */
+  #deployed = 0;
   readonly #network = new Network();
   readonly #database: OpenDatabase;
   readonly #steps: number;
@@ -84,10 +89,12 @@ class Simulation {
     this.#world = new World(this.#choices);
     const invented = generatePrograms(this.#choices.about("programs"), (what) => this.#choices.liking(what));
     const { programs, partCount } = prune(invented, selection.parts);
-    this.#programs = programs;
     this.#partCount = partCount;
+    this.#settings = settingsOf(this.#choices, programs);
+    this.#programs = this.#settings.deployments[0];
     const violate = (invariant: InvariantId, details: string): void => this.#violate(invariant, details);
-    for (const hub of HUBS) this.#ledgers.set(hub, new Ledger(hub, violate, () => this.#world.stepCount));
+    for (const hub of HUBS)
+      this.#ledgers.set(hub, new Ledger(hub, this.#settings, violate, () => this.#world.stepCount));
     this.#activities = new Activities(this.#world, this.#network, violate);
     this.#database = openDatabase({
       world: this.#world,
@@ -101,6 +108,7 @@ class Simulation {
     this.#clients = new Clients({
       world: this.#world,
       programCount: this.#programs.length,
+      hasVersions: this.#settings.hasVersions,
       violate,
       ledger: (hub) => this.#ledger(hub),
       pick: (random) => this.#pickProcess(random),
@@ -183,6 +191,10 @@ class Simulation {
     if (choices.fault("F23")) this.#jump(one, -random.pick([50, 5_000, 7_200_000]));
     if (choices.fault("F34")) this.#close(one);
     if (choices.fault("F35")) this.#loseNetwork();
+    if (this.#settings.deployments.length > 1 && choices.fault("F40")) {
+      this.#deploy();
+      one.die("for another deployment of its code");
+    }
     if (choices.fault("F36")) {
       one.isFrozen = true;
       this.#world.trace.say(`  ${one.name} freezes`);
@@ -234,14 +246,16 @@ class Simulation {
 
   #start(hubName: string): Process {
     const name = `${hubName}${++this.#processCount}`;
-    const one = new Process(this.#world, { name, hubName });
+    const deployment = this.#deployment();
+    const one = new Process(this.#world, { name, hubName, deployment });
     this.#processes.push(one);
     const isTiny = this.#choices.fault("F31");
     this.#world.trace.say(`  ${name} starts${isTiny ? ", and keeps one orchestrator in memory" : ""}`);
     const options: ProcessOptions = {
       name,
       hubName,
-      programs: this.#programs,
+      deployment,
+      settings: this.#settings,
       network: this.#network,
       maxLiveInstances: isTiny ? 1 : 1_000,
       maxConcurrentActivities: this.#choices.about("places").pick([2, 100, 100]),
@@ -269,6 +283,19 @@ class Simulation {
       one.die("because it could not open the hub");
     });
     return one;
+  }
+
+  /** What a process that starts now runs. When the faults end hubs are for every version. */
+  #deployment(): Deployment {
+    const programs = this.#settings.deployments[this.#deployed] as readonly Program[];
+    const { hasVersions } = this.#settings;
+    const isChoosy = hasVersions && this.#choices.hasFaults;
+    return { programs, versioning: isChoosy ? versioningOf(this.#choices.about("versions")) : {} };
+  }
+
+  #deploy(): void {
+    this.#deployed = (this.#deployed + 1) % this.#settings.deployments.length;
+    this.#world.trace.say(`  deployment ${this.#deployed} is in place`);
   }
 
   #functionPorts(one: Process): ProcessOptions["ports"] {
@@ -312,7 +339,8 @@ class Simulation {
     for (const hub of HUBS) {
       const one = this.#leader(hub);
       // What hangs in a process hangs for ever: a new one takes over. One that is sound must get along by itself, at least at times.
-      const isSound = one && !one.isStuck && one.skewMs === 0 && one.epoch === this.#ledger(hub).newestEpoch;
+      const isCurrent = one?.epoch === this.#ledger(hub).newestEpoch && !this.#settings.hasVersions;
+      const isSound = one && isCurrent && !one.isStuck && one.skewMs === 0;
       if (!isSound || this.#choices.about("wind-down").chance(0.5)) this.#start(hub);
     }
     this.#timelyFromMs = this.#world.nowMs + OVERDUE_MAX_MS;
@@ -320,11 +348,21 @@ class Simulation {
       this.#activities.release();
       await this.#run(this.#world.nowMs + 30 * 86_400_000);
       if (HUBS.every((hub) => this.#open(hub).length === 0)) break;
+      // Who is parked waits for the other code.
+      const mustDeploy = round % 2 === 1 && this.#settings.deployments.length > 1;
+      if (mustDeploy) this.#deploy();
+      for (const hub of mustDeploy ? HUBS : []) {
+        this.#checkAnswered(hub);
+        this.#start(hub);
+      }
+      if (mustDeploy) await this.#run(this.#world.nowMs);
       for (const hub of HUBS)
         for (const id of this.#open(hub)) {
           this.#clients.nudge(this.#leader(hub), id);
         }
     }
+    // What is due some time after the last event is done without one.
+    this.#world.after(3_600_000, "an hour later", () => {});
     await this.#run(this.#world.nowMs + 30 * 86_400_000);
     const problems = HUBS.map((hub) => ({ hub, leader: this.#leader(hub), ledger: this.#ledger(hub) }));
     for (const { hub, leader, ledger } of problems) {
@@ -333,7 +371,7 @@ class Simulation {
         await finalChecks({
           hub: leader.hub,
           ledger,
-          programs: this.#programs,
+          deployments: this.#settings.deployments,
           activities: this.#activities,
           unanswered: this.#clients.unanswered(leader),
           run: () => this.#run(this.#world.nowMs),
@@ -361,10 +399,20 @@ class Simulation {
     if (nowMs < this.#timelyFromMs) return;
     // A signal waits for the entity to be released, and who holds it may be suspended.
     for (const hub of HUBS)
-      for (const [id, { timers, entity }] of this.#ledger(hub).model.instances)
+      for (const [id, { record, timers, entity }] of this.#ledger(hub).model.instances)
         for (const { kind, timerId, dueAtMs } of timers)
-          if (dueAtMs + OVERDUE_MAX_MS < nowMs && !(kind === "signal" && entity?.lockedBy))
+          if (dueAtMs + OVERDUE_MAX_MS < nowMs && !isParked(record) && !(kind === "signal" && entity?.lockedBy))
             this.#violate("I40", `the timer ${kind} ${timerId} of '${id}' is due since ${nowMs - dueAtMs} ms`);
+    for (const hub of HUBS)
+      for (const id of this.#ledger(hub).lifecycle.overdue(nowMs - OVERDUE_MAX_MS))
+        this.#violate("I42", `'${id}' of hub ${hub} should be gone`);
+  }
+
+  /** Whoever asked for something that is done at once has heard of it by now. */
+  #checkAnswered(hub: string): void {
+    const leader = this.#leader(hub);
+    for (const says of leader ? this.#clients.unanswered(leader) : [])
+      if (!/^(wait|watch)/.test(says)) this.#violate("I33", `nobody has answered '${says}'`);
   }
 
   #checkActivities(): void {

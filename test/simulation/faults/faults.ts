@@ -41,6 +41,7 @@ export const FAULTS = {
   F37: ["the event loop is busy: turns of the host come late", 0.02],
   F38: ["a one-shot timer of the host rings a little early", 0.05],
   F39: ["a read fails", 0.012],
+  F40: ["another version of the code is deployed, or the one before again", 0.02],
   F50: ["another process is writing to the SQLite file", 0.01],
   F51: ["a connection of IndexedDB is lost, and a transaction with it", 0.01],
   F52: ["a transaction of IndexedDB is done, and nobody hears of it", 0.015],

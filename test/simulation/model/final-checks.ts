@@ -6,13 +6,15 @@ import { type Program, type ProgramInput, WITHOUT_EFFECT } from "../programs/pro
 import type { Activities } from "../world/activities.ts";
 import type { Violate } from "./invariants.ts";
 import type { Generation, Ledger } from "./ledger.ts";
+import { isMisfit } from "./lifecycle.ts";
 import { decode, isFinal } from "./records.ts";
 import { differences } from "./reference.ts";
 
 export interface FinalCheckPorts {
   readonly hub: TaskHub;
   readonly ledger: Ledger;
-  readonly programs: readonly Program[];
+  /** The programs, as every deployment has them. */
+  readonly deployments: readonly (readonly Program[])[];
   readonly activities: Activities;
   /** Lets everything happen that does not need time. */
   run(): Promise<void>;
@@ -47,9 +49,10 @@ function checkRest({ ledger, violate }: FinalCheckPorts): void {
 }
 
 function checkGeneration({ instanceId, record, history, isRewound }: Generation, ports: FinalCheckPorts): void {
-  if (isRewound || !record.name.startsWith("p")) return;
-  for (const problem of differences(ports.programs, history, instanceId, decode))
-    ports.violate("I29", `'${instanceId}' (${record.name}): ${problem}`);
+  if (isRewound || !record.name.startsWith("p") || isMisfit(record)) return;
+  const problems = ports.deployments.map((programs) => differences(programs, history, instanceId, decode));
+  if (problems.some(({ length }) => length === 0)) return;
+  for (const problem of problems[0] ?? []) ports.violate("I29", `'${instanceId}' (${record.name}): ${problem}`);
 }
 
 /** An instance keeps the tags it was started with; what a call says of its child comes after what the parent says of itself. */
@@ -122,7 +125,7 @@ function checkJournals({ ledger, violate }: FinalCheckPorts): void {
 }
 
 /** Every acknowledged event has reached the run it was for, unless that run, or its generation, did without what was left. */
-function checkEvents({ ledger, programs, violate }: FinalCheckPorts): void {
+function checkEvents({ ledger, deployments: [programs = []], violate }: FinalCheckPorts): void {
   for (const { instanceId, run, id } of ledger.promisedEvents) {
     const generations = [...ledger.generations.values()].filter(
       (one) => one.instanceId === instanceId && one.run === run,

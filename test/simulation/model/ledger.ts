@@ -1,10 +1,12 @@
 /** Everything that was ever committed to one hub, and the checks that each commit must pass before and after it is applied. */
 import type { HistoryEvent, TaskScheduledEvent } from "../../../core/history/events.ts";
-import type { InstanceChange, InstanceRecord } from "../../../core/store/contract.ts";
+import type { InboxMessage, InstanceChange, InstanceRecord } from "../../../core/store/contract.ts";
 import type { ModelInstance } from "../../conformance/hub-model.ts";
 import type { ProgramInput } from "../programs/program.ts";
+import type { Settings } from "../world/settings.ts";
 import type { Violate } from "./invariants.ts";
 import { Journals } from "./journals.ts";
+import { type Committer, Lifecycle } from "./lifecycle.ts";
 import { decode, isFinal } from "./records.ts";
 import { StoreModel } from "./store-model.ts";
 
@@ -31,6 +33,9 @@ export class Ledger {
   readonly model: StoreModel = new StoreModel();
   readonly generations: Map<string, Generation> = new Map();
   readonly journals: Journals;
+  readonly lifecycle: Lifecycle;
+  /** The processes that have opened the hub, by epoch. */
+  readonly committers: Map<number, Committer> = new Map();
   readonly versions: Map<string, Version[]> = new Map();
   /** Every event that was ever seen in an inbox or a history, by the id the sender gave it. */
   readonly received: Set<string> = new Set();
@@ -62,11 +67,12 @@ export class Ledger {
   readonly #violate: Violate;
   readonly #step: () => number;
 
-  constructor(hub: string, violate: Violate, step: () => number) {
+  constructor(hub: string, settings: Settings, violate: Violate, step: () => number) {
     this.hub = hub;
     this.#violate = (invariant, details) => violate(invariant, `hub ${hub}: ${details}`);
     this.#step = step;
     this.journals = new Journals(this, this.#violate);
+    this.lifecycle = new Lifecycle(settings, this, this.#violate);
   }
 
   /** Notes that a run was asked for (again). */
@@ -107,7 +113,13 @@ export class Ledger {
       this.model.apply(change);
     }
     for (const change of changes) this.#noteCalls(change, epoch);
-    for (const change of changes) this.#checkAfter(change, before.get(change.instanceId) as ModelInstance);
+    const by = this.committers.get(epoch);
+    for (const change of changes) {
+      const old = before.get(change.instanceId) as ModelInstance;
+      this.#checkAfter(change, old);
+      if (by && !change.instanceId.startsWith("@"))
+        this.lifecycle.check(change, old, this.model.get(change.instanceId), by);
+    }
     for (const change of changes) this.journals.checkAnswers(change);
     for (const question of this.questions) question.changed();
   }
@@ -196,18 +208,20 @@ export class Ledger {
       const isForAnother = parentExecutionId !== undefined && parentExecutionId !== current?.parent?.executionId;
       const isHold = event.type === "ExecutionSuspended" || event.type === "ExecutionResumed";
       const isTaken = turns?.some((turn) => turn.some((taken) => sameEvent(taken, event)));
-      const isKnown = this.#isSettled(before, event, turns);
+      const isKnown = this.#isSettled(before, message, change);
       const mayGo = isOver || isStale || isForAnother || isHold || isKnown || event.type === "ExecutionStarted";
       if (!isTaken && !mayGo)
         this.#violate("I11", `'${instanceId}' dropped ${event.type} (message ${sequence}) without taking it`);
     }
   }
 
-  /** True for the outcome of what has an outcome already, or gets another one now. */
-  #isSettled({ turns }: ModelInstance, event: HistoryEvent, added: InstanceChange["turns"] = []): boolean {
+  /** True for the outcome of what has an outcome already, gets another one now, or keeps another one that waits. */
+  #isSettled(before: ModelInstance, { event, executionId }: InboxMessage, change: InstanceChange): boolean {
     if (!("taskScheduledId" in event)) return false;
-    return [...turns, ...added].some((turn) =>
-      turn.some((old) => "taskScheduledId" in old && old.taskScheduledId === event.taskScheduledId),
+    const { turns = [], inboxRemoved = [] } = change;
+    const kept = before.inbox.filter((one) => one.executionId === executionId && !inboxRemoved.includes(one.sequence));
+    return [...before.turns.flat(), ...turns.flat(), ...kept.map((message) => message.event)].some(
+      (old) => "taskScheduledId" in old && old.taskScheduledId === event.taskScheduledId,
     );
   }
 

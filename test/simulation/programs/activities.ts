@@ -21,6 +21,8 @@ export interface ActivityTraits {
 
 export const ACTIVITIES = {
   work: { limits: {} },
+  /** Called by code of another deployment only. */
+  added: { limits: {} },
   online: { limits: {}, requires: "network", maxConcurrency: 2 },
   narrow: {
     limits: { timeoutMs: 2_000, scheduleToCloseTimeoutMs: 9_000, heartbeatTimeoutMs: 400 },

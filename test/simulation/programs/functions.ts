@@ -111,8 +111,9 @@ class ContextSurface implements Surface<Task<unknown>> {
   patched(id: string): boolean {
     return this.#ports.isUpgraded && this.#ctx.patched(id);
   }
-  again(input: ProgramInput, keepsEvents: boolean): void {
-    this.#ctx.continueAsNew(input, { preserveUnprocessedEvents: keepsEvents });
+  again(input: ProgramInput, { keepsEvents, nextVersion }: Program): void {
+    const version = nextVersion === undefined ? {} : { newVersion: nextVersion };
+    this.#ctx.continueAsNew(input, { preserveUnprocessedEvents: keepsEvents, ...version });
   }
 }
 

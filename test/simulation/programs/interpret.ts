@@ -24,7 +24,7 @@ export interface Surface<T> {
   setStatus(text: string): void;
   guid(): string;
   patched(id: string): boolean;
-  again(input: ProgramInput, keepsEvents: boolean): void;
+  again(input: ProgramInput, program: Program): void;
   /** Events that its waits have taken. */
   taken(): readonly string[];
 }
@@ -64,7 +64,7 @@ export function* interpret<T>(program: Program, surface: Surface<T>, input: Prog
   if (program.holds) yield surface.lock(program.holds);
   const taken = [...input.taken, ...surface.taken()];
   const seen: ProgramInput = { ...input, generation: input.generation + 1, log: scope.log, taken };
-  if (input.generation < program.generations) surface.again(seen, program.keepsEvents);
+  if (input.generation < program.generations) surface.again(seen, program);
   return seen;
 }
 

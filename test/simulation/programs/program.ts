@@ -57,6 +57,8 @@ export interface Program {
   readonly keepsEvents: boolean;
   /** Journals that it locks at last and does not release: its end does. */
   readonly holds?: readonly string[];
+  /** Version of the generations after the first; that of the one before when absent. */
+  readonly nextVersion?: string;
 }
 
 /** What a program is started with, and gives back in the end: all that its earlier generations have seen. */

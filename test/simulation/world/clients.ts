@@ -7,6 +7,7 @@ import { decode, isFinal } from "../model/records.ts";
 import { ENTITY_KEYS, EVENT_NAMES, INSTANCE_IDS, type ProgramInput } from "../programs/program.ts";
 import type { Random } from "../replay/random.ts";
 import { PAYLOAD_BYTES_MAX, type Process } from "./process.ts";
+import { VERSIONS } from "./settings.ts";
 import { isStoreTrouble } from "./store.ts";
 import type { World } from "./world.ts";
 
@@ -14,6 +15,8 @@ import type { World } from "./world.ts";
 export interface ClientPorts {
   readonly world: World;
   readonly programCount: number;
+  /** Whether instances are started with versions. */
+  readonly hasVersions: boolean;
   readonly violate: Violate;
   readonly ledger: (hub: string) => Ledger;
   /** A process that takes requests for a hub, if there is one. */
@@ -210,6 +213,7 @@ export class Clients {
     const isLater = random.chance(0.15);
     const delayMs = random.pick([10, 5_000]);
     const replaces = random.chance(0.2);
+    const version = this.#ports.hasVersions ? world.choices.about("versions").pick(VERSIONS) : "";
     const isTooLarge = world.choices.fault("F16");
     const log = isTooLarge ? ["-".repeat(PAYLOAD_BYTES_MAX)] : [];
     return {
@@ -218,10 +222,12 @@ export class Clients {
       refusals: ["orchestrationAlreadyExists", ...(isTooLarge ? ["payloadTooLarge", "payload"] : [])],
       make: (hub, ledger) => {
         ledger.ask(run, instanceId);
+        ledger.lifecycle.askFor(run, version);
         const input: ProgramInput = { run, generation: 0, log, taken: [] };
         return hub.scheduleNewOrchestration(`p${program}`, input, {
           instanceId,
           tags: { of: run, by: "a client" },
+          ...(version !== "" && { version }),
           ...(isLater && { startAt: new Date(world.nowMs + delayMs) }),
           ...(replaces && { dedupeStatuses: ["Completed" as const] }),
         });
@@ -351,7 +357,10 @@ export class Clients {
       says: `purge ${id}${recursive ? " and its children" : ""}`,
       isRepeatable: true,
       refusals: [],
-      make: (hub) => hub.purgeOrchestration(id, { recursive }),
+      make: (hub, ledger) =>
+        ledger.lifecycle.asking({ instanceId: id, isRecursive: recursive }, () =>
+          hub.purgeOrchestration(id, { recursive }),
+        ),
     };
   }
 
@@ -432,7 +441,8 @@ export class Clients {
       says: `purge all that is ${statuses.join()}`,
       isRepeatable: true,
       refusals: [],
-      make: (hub) => hub.purgeOrchestration({ statuses }),
+      make: (hub, ledger) =>
+        ledger.lifecycle.asking({ statuses, isRecursive: false }, () => hub.purgeOrchestration({ statuses })),
     };
   }
 

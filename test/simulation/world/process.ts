@@ -2,16 +2,18 @@
 import type { Connectivity, Host } from "holdfast";
 import { type HubStore, type Logger, TaskHub } from "holdfast";
 import { ALARM_LOOK_MS } from "../../../core/limits.ts";
+import type { Committer } from "../model/lifecycle.ts";
 import { type FunctionPorts, functionsOf } from "../programs/functions.ts";
-import type { Program } from "../programs/program.ts";
 import { awaitNull } from "../replay/promises.ts";
+import type { Deployment, Settings } from "./settings.ts";
 import type { Owner, World } from "./world.ts";
 
 /** What a process is started with. */
 export interface ProcessOptions {
   readonly name: string;
   readonly hubName: string;
-  readonly programs: readonly Program[];
+  readonly deployment: Deployment;
+  readonly settings: Settings;
   readonly ports: FunctionPorts;
   readonly store: (process: Process) => HubStore;
   readonly network: Network;
@@ -47,7 +49,7 @@ export interface Execution {
   readonly activity: string;
 }
 
-export class Process implements Owner {
+export class Process implements Owner, Committer {
   readonly name: string;
   readonly hubName: string;
   isAlive = true;
@@ -62,6 +64,9 @@ export class Process implements Owner {
   hub: TaskHub | undefined;
   /** How far its clock is off, in ms. */
   skewMs = 0;
+  /** The latest that its clock has ever shown, in ms. */
+  latestMs = 0;
+  readonly deployment: Deployment;
   /** Attempts of activities that may run at once. */
   placesMax = 0;
   /** Executions of activities under way, by attempt. */
@@ -75,19 +80,25 @@ export class Process implements Owner {
   #alarm: (() => void) | undefined;
   #armed: { readonly dueAtMs: number; readonly wake: () => void } | undefined;
 
-  constructor(world: World, { name, hubName }: Pick<ProcessOptions, "name" | "hubName">) {
+  constructor(world: World, { name, hubName, deployment }: Pick<ProcessOptions, "name" | "hubName" | "deployment">) {
     this.#world = world;
     this.name = name;
     this.hubName = hubName;
+    this.deployment = deployment;
   }
 
   /** Opens the hub; `undefined` when that fails, as it may when the store does. */
-  async open({ programs, ports, store, network, hubName, ...options }: ProcessOptions): Promise<TaskHub> {
+  async open({ settings, ports, store, network, hubName, ...options }: ProcessOptions): Promise<TaskHub> {
+    const { programs, versioning } = this.deployment;
+    const { retention, onNonDeterminism } = settings;
     this.placesMax = options.maxConcurrentActivities;
     const hub = await TaskHub.open({
       name: hubName,
       store: store(this),
       functions: functionsOf(programs, ports),
+      versioning,
+      retention,
+      onNonDeterminism,
       host: this.#host(network),
       maxLiveInstances: options.maxLiveInstances,
       maxConcurrentActivities: options.maxConcurrentActivities,
@@ -129,7 +140,9 @@ export class Process implements Owner {
 
   /** Its clock, as it reads it. */
   now(): number {
-    return Math.floor(this.#world.nowMs) + this.skewMs;
+    const nowMs = Math.floor(this.#world.nowMs) + this.skewMs;
+    this.latestMs = Math.max(this.latestMs, nowMs);
+    return nowMs;
   }
 
   #host(online: Connectivity): Host {

@@ -106,6 +106,7 @@ class Opening {
     if (session.epoch !== this.#epoch)
       violate("I01", `hub ${this.#hub} was opened with epoch ${session.epoch}, it should have been ${this.#epoch}`);
     this.#process.epoch = session.epoch;
+    ledger.committers.set(session.epoch, this.#process);
     ledger.told(session.epoch);
     const simulated = new SimulatedSession(this.#process, session, ledger, this.#ports, (committed) => {
       this.#committed = committed;
