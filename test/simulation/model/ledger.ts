@@ -157,7 +157,7 @@ export class Ledger {
         (versions[index] as Version).step = this.#step();
   }
 
-  /** True for an instance whose last command by a person is to hold. The command may be carried over, and wait for the next generation. */
+  /** True for an instance whose last command by a person is to hold. The command may wait for a hub or code that fits. */
   isHeld(instanceId: string): boolean {
     const { turns, inbox } = this.model.get(instanceId);
     const last = [...turns.flat(), ...inbox.map(({ event }) => event)].findLast(

@@ -320,7 +320,7 @@ export class Clients {
       answered: (_value, ledger) => {
         const record = ledger.record(id);
         const isOther = !record || run === undefined || runOf(ledger, id) !== run || ledger.copiesOf(run) > 1;
-        if (isOther || isFinal(record) || hold.isDisputed || record.failure) return;
+        if (isOther || isFinal(record) || hold.isDisputed) return;
         if (ledger.isHeld(id) !== (what === "suspend"))
           this.#ports.violate("I22", `${what} of '${id}' was acknowledged, and it is ${record.status}`);
       },
