@@ -6,10 +6,10 @@
  */
 import { type IDBPObjectStore, unwrap } from "idb";
 import { type DataLoss, StorageLostError } from "../../core/errors.ts";
+import { INDEXED_DB_BOUNDS } from "./bounds.ts";
 import type { Mark } from "./loss.ts";
 import { Pending } from "./pending.ts";
 import {
-  CLAIM_KEPT_MS,
   type Database,
   type HubRow,
   type JournalRow,
@@ -19,7 +19,7 @@ import {
   type StoreName,
   startingWith,
 } from "./schema.ts";
-import { STORED_IDS_MAX, StoredIds } from "./stored-ids.ts";
+import { StoredIds } from "./stored-ids.ts";
 import { writeInSteps } from "./transaction.ts";
 
 const STORES = ["hubs", "losses", "journal", "instances"] as const satisfies readonly StoreName[];
@@ -69,7 +69,9 @@ export function claimHub(database: Database, request: ClaimRequest): Promise<Cla
     const range = positions(row.hub, row.folded, Number.POSITIVE_INFINITY);
     const taken = (await journal.getAllKeys(range)).map(([, position]) => position);
     const rows = await journal.getAll(range);
-    const stored = await transaction.objectStore("instances").getAllKeys(startingWith(row.hub), STORED_IDS_MAX + 1);
+    const stored = await transaction
+      .objectStore("instances")
+      .getAllKeys(startingWith(row.hub), INDEXED_DB_BOUNDS.storedIdsMax + 1);
     const storedIds = new StoredIds(stored.map(([, instanceId]) => instanceId));
     const own: JournalRow = { epoch: row.epoch, changes: [], atMs: Date.now() };
     const claim = { storedIds, atMs: Date.now(), ...claimAfter(row, taken, rows, own) };
@@ -110,7 +112,7 @@ async function dropOldClaims(
   const [keys, claims] = [await journal.getAllKeys(range), await journal.getAll(range)];
   for (const [index, key] of keys.entries()) {
     const { atMs } = claims[index] as JournalRow;
-    if (atMs !== undefined && atMs < Date.now() - CLAIM_KEPT_MS) await journal.delete(key);
+    if (atMs !== undefined && atMs < Date.now() - INDEXED_DB_BOUNDS.claimKeptMs) await journal.delete(key);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { HistoryEvent } from "../../core/history/events.ts";
 import type { InboxMessage, InstanceChange, StoredTimer } from "../../core/store/contract.ts";
+import { INDEXED_DB_BOUNDS } from "./bounds.ts";
 import type { InstanceState } from "./schema.ts";
 
 /** A commit and its place in the journal. */
@@ -17,16 +18,6 @@ interface PendingChange {
   readonly position: number;
   readonly change: InstanceChange;
 }
-
-/**
- * What is kept pending at most. Folding more at once saves rows, because changes of one instance become one; it also holds up the
- * commit that comes next, by some tenths of a second at these bounds, and the opening after a crash.
- */
-const COMMITS_MAX = 2_000;
-const INSTANCES_MAX = 2_000;
-const CHANGES_MAX = 10_000;
-/** Length of the texts, in UTF-16 units. */
-const TEXT_UNITS_MAX = 4_000_000;
 
 /** The commits that are pending, by their positions in the journal. */
 export class Pending {
@@ -48,10 +39,10 @@ export class Pending {
   /** True when it is time to fold. */
   get isFull(): boolean {
     return (
-      this.#commits.length >= COMMITS_MAX ||
-      this.#byInstance.size >= INSTANCES_MAX ||
-      this.#changeCount >= CHANGES_MAX ||
-      this.#textUnits >= TEXT_UNITS_MAX
+      this.#commits.length >= INDEXED_DB_BOUNDS.pendingCommitsMax ||
+      this.#byInstance.size >= INDEXED_DB_BOUNDS.pendingInstancesMax ||
+      this.#changeCount >= INDEXED_DB_BOUNDS.pendingChangesMax ||
+      this.#textUnits >= INDEXED_DB_BOUNDS.pendingTextUnitsMax
     );
   }
 

@@ -10,10 +10,8 @@ import type {
 } from "../../core/store/contract.ts";
 import { matches, matchesEntity } from "../../core/store/memory.ts";
 import { compareText } from "../../core/store/record-order.ts";
+import { INDEXED_DB_BOUNDS } from "./bounds.ts";
 import { type InstanceRow, type Reading, startingWith } from "./schema.ts";
-
-/** Rows fetched at once when some of them may be left out: fewer, and a listing takes many requests; more, and it reads too much. */
-const SCAN_ROWS_MIN = 100;
 
 /** The row of an instance. */
 export function readInstance(reading: Reading, hub: number, instanceId: string): Promise<InstanceRow | undefined> {
@@ -60,7 +58,7 @@ export async function queryInstances(
     orderBy === "created" ? createdAtMs : completedAtMs;
   const [fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY] =
     orderBy === "created" ? [filter.createdFromMs, filter.createdToMs] : [filter.completedFromMs, filter.completedToMs];
-  const count = Math.max(limit, SCAN_ROWS_MIN);
+  const count = Math.max(limit, INDEXED_DB_BOUNDS.scanRowsMin);
   const found: ListedInstance[] = [];
   let start: [hub: number, atMs: number, ...instanceId: string[]] =
     after && after.atMs >= fromMs ? [hub, after.atMs, after.instanceId] : [hub, fromMs];
@@ -80,7 +78,7 @@ export async function queryInstances(
 export async function queryEntities(reading: Reading, hub: number, filter: EntityFilter): Promise<ListedEntity[]> {
   const { instanceIdPrefix: prefix = "", after, limit } = filter;
   const index = reading.objectStore("instances").index("entities");
-  const count = Math.max(limit, SCAN_ROWS_MIN);
+  const count = Math.max(limit, INDEXED_DB_BOUNDS.scanRowsMin);
   const found: ListedEntity[] = [];
   let start = after !== undefined && compareText(after, prefix) > 0 ? after : prefix;
   for (let isFirst = true; found.length < limit; isFirst = false) {

@@ -8,7 +8,7 @@
  *     units, as the contract does.
  * B3. Journal positions of a hub are taken one after the other, and by one session each: adding at a position that is taken
  *     fails. A session that opens the hub takes the next position for its claim, so that older sessions can add nothing more.
- *     A claim is kept for `CLAIM_KEPT_MS`; a session that has not seen the hub for half of that looks at its row first.
+ *     A claim is kept for `claimKeptMs`; a session that has not seen the hub for half of that looks at its row first.
  * B4. Indexes are sparse: a value that lacks a field of an index is not in it.
  * B5. Values are structured clones: what is given comes back with its dates.
  */
@@ -42,9 +42,6 @@ export interface JournalRow {
   /** When a claim was made, in ms. */
   readonly atMs?: number;
 }
-
-/** How long a claim is kept, in ms: an hour, so that pages that are loaded again and again leave no more rows than an hour of loading. */
-export const CLAIM_KEPT_MS = 3_600_000;
 
 /** A note that the browser has deleted what the database held, as far as it said so. */
 export interface LossNote {

@@ -22,6 +22,7 @@ import type {
   StoredTimer,
   StoreSession,
 } from "../../core/store/contract.ts";
+import { INDEXED_DB_BOUNDS } from "./bounds.ts";
 import type { Claim } from "./claim.ts";
 import type { Connection } from "./connection.ts";
 import { isConnectionLost, isPositionTaken } from "./failure.ts";
@@ -37,7 +38,6 @@ import {
   readOpenInstances,
 } from "./read.ts";
 import {
-  CLAIM_KEPT_MS,
   type Database,
   type HubRow,
   type InstanceState,
@@ -120,7 +120,7 @@ export class IndexedDbSession implements StoreSession {
 
   /** True when the claim of a newer session may have been deleted by now, whichever way the clock has gone. */
   get #isStale(): boolean {
-    return Math.abs(Date.now() - this.#seenAtMs) > CLAIM_KEPT_MS / 2;
+    return Math.abs(Date.now() - this.#seenAtMs) > INDEXED_DB_BOUNDS.claimKeptMs / 2;
   }
 
   get isFenced(): boolean {

@@ -1,8 +1,8 @@
 /** A SQL database with task hubs in it: who has which hub, and the tables that they share. */
+import { SQL_BOUNDS } from "./bounds.ts";
 import type { SqlDriver } from "./driver.ts";
 import { migrate, SCHEMA_VERSION, schemaVersion } from "./schema.ts";
 import { SqlSession } from "./session.ts";
-import { TURN_KEYS_PER_BLOCK } from "./turn-keys.ts";
 
 /**
  * When a session claims its hub. `"open"`: at once, and every commit asks the database whether it still has it, because other
@@ -106,7 +106,7 @@ export class SqlDatabase {
       ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch, keysEnd = excluded.keysEnd RETURNING hub, keysEnd`,
       name,
       epoch,
-      TURN_KEYS_PER_BLOCK,
+      SQL_BOUNDS.turnKeysPerBlock,
     );
     if (!row) throw new TypeError(`The database did not answer the number of the hub '${name}'.`);
     return row;

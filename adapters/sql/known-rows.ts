@@ -2,6 +2,7 @@
  * What a session knows of the rows of instances, so that a write need not look first. The session is the only one that writes them; whatever it
  * noted in a transaction that was undone is forgotten.
  */
+import { SQL_BOUNDS } from "./bounds.ts";
 
 /** The columns of an instance that indexes cover. */
 export type IndexedColumns = Readonly<Record<"createdAtMs" | "isBusy", number>> & {
@@ -18,9 +19,6 @@ export interface KnownRow extends IndexedColumns {
   eventCount?: number;
 }
 
-/** Rows that are remembered, at some 200 bytes each. */
-export const KNOWN_ROWS_MAX = 20_000;
-
 /** Known rows by the key of their instance; the one that was written least recently goes first when there are too many. */
 export class KnownRows {
   readonly #rows = new Map<string, KnownRow>();
@@ -29,7 +27,7 @@ export class KnownRows {
     return this.#rows.get(id);
   }
   set(id: string, row: KnownRow): void {
-    if (!this.#rows.delete(id) && this.#rows.size >= KNOWN_ROWS_MAX) this.#dropOldest();
+    if (!this.#rows.delete(id) && this.#rows.size >= SQL_BOUNDS.knownRowsMax) this.#dropOldest();
     this.#rows.set(id, row);
   }
   delete(id: string): void {

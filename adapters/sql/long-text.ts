@@ -3,10 +3,9 @@
  * longer text is cut into chunk rows. A chunk that did not change is not written again: rewriting a record costs nothing
  * for the large input at its front.
  */
+import { SQL_BOUNDS } from "./bounds.ts";
 import type { SqlDriver } from "./driver.ts";
 
-/** Longest text kept in one row, in UTF-8 bytes: half of what a Durable Object takes, so that the row's other columns always fit. */
-export const ROW_TEXT_BYTES_MAX = 1_000_000;
 /** Most UTF-8 bytes that one UTF-16 unit turns into. */
 const BYTES_PER_UNIT_MAX = 3;
 
@@ -23,7 +22,7 @@ export interface TextPlace {
  * Cuts a text into pieces of at most `bytesMax` UTF-8 bytes, never inside a character; `undefined` when it is short enough.
  * The text must be well formed, as JSON text always is.
  */
-export function chunksOf(text: string, bytesMax: number = ROW_TEXT_BYTES_MAX): string[] | undefined {
+export function chunksOf(text: string, bytesMax: number = SQL_BOUNDS.rowTextBytesMax): string[] | undefined {
   if (text.length * BYTES_PER_UNIT_MAX <= bytesMax) return undefined;
   const chunks: string[] = [];
   let [start, bytes] = [0, 0];

@@ -8,13 +8,11 @@ import type {
   PageCursor,
 } from "../../core/store/contract.ts";
 import { matches } from "../../core/store/memory.ts";
+import { SQL_BOUNDS } from "./bounds.ts";
 import type { SqlDriver, SqlValue } from "./driver.ts";
 import { endOfKeysWith, keyOf, textOf } from "./key-text.ts";
 import { readEntity, readRecord } from "./read.ts";
 import { isTurnOf } from "./turn-keys.ts";
-
-/** Fewest rows fetched at once when some of them may be left out. */
-const TAG_SCAN_ROWS_MIN = 100;
 
 interface ListedRow extends Record<string, SqlValue> {
   readonly instanceId: string;
@@ -26,7 +24,7 @@ interface ListedRow extends Record<string, SqlValue> {
 /** One page of instances, in ascending order of the instant asked for and the id. */
 export function queryInstances(driver: SqlDriver, hub: number, query: InstanceQuery): ListedInstance[] {
   const { filter, limit } = query;
-  const rowsMax = filter.tags ? Math.max(limit, TAG_SCAN_ROWS_MIN) : limit;
+  const rowsMax = filter.tags ? Math.max(limit, SQL_BOUNDS.scanRowsMin) : limit;
   const found: ListedInstance[] = [];
   for (let after = query.after; found.length < limit; ) {
     const rows = selectRows(driver, hub, { ...query, limit: rowsMax, ...(after && { after }) });

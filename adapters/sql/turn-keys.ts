@@ -6,12 +6,11 @@
  *     in the transaction that first uses it.
  */
 import { LimitExceededError } from "../../core/errors.ts";
+import { SQL_BOUNDS } from "./bounds.ts";
 import type { SqlDriver } from "./driver.ts";
 
 /** Most turns of a generation. With it there are keys for four thousand million instances, so that none is ever used again. */
 export const TURNS_MAX = 2_097_152;
-/** Keys taken at once: by every opening that writes, and whenever they run out. */
-export const TURN_KEYS_PER_BLOCK = 128;
 
 /** SQL that is true for the turns of the instance in the row called `instance`, for a row of turns called `turns`. */
 export function isTurnOf(instance: string, turns: string): string {
@@ -38,7 +37,7 @@ export class TurnKeys {
   constructor(driver: SqlDriver, hub: number, end: number) {
     this.#driver = driver;
     this.#hub = hub;
-    this.#next = end - TURN_KEYS_PER_BLOCK + 1;
+    this.#next = end - SQL_BOUNDS.turnKeysPerBlock + 1;
     this.#end = end;
   }
 
@@ -48,10 +47,10 @@ export class TurnKeys {
       const [row] = this.#driver.all<{ keysEnd: number }>(
         `UPDATE holdfast_hubs SET keysEnd = (SELECT max(keysEnd) FROM holdfast_hubs) + ?2 WHERE hub = ?1 RETURNING keysEnd`,
         this.#hub,
-        TURN_KEYS_PER_BLOCK,
+        SQL_BOUNDS.turnKeysPerBlock,
       );
       this.#end = row?.keysEnd ?? 0;
-      this.#next = this.#end - TURN_KEYS_PER_BLOCK + 1;
+      this.#next = this.#end - SQL_BOUNDS.turnKeysPerBlock + 1;
     }
     return this.#next++;
   }

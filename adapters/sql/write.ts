@@ -13,10 +13,11 @@ import type {
   InstanceRecord,
   StoredTimer,
 } from "../../core/store/contract.ts";
+import { SQL_BOUNDS } from "./bounds.ts";
 import type { SqlDriver, SqlRow } from "./driver.ts";
 import { keyOf } from "./key-text.ts";
 import type { IndexedColumns, KnownRow, KnownRows } from "./known-rows.ts";
-import { dropChunks, putText, ROW_TEXT_BYTES_MAX } from "./long-text.ts";
+import { dropChunks, putText } from "./long-text.ts";
 import type { TurnKeys } from "./turn-keys.ts";
 import { dropTurns, writeTurn } from "./turns.ts";
 
@@ -105,7 +106,7 @@ function writeRecord(target: Target, record: InstanceRecord): void {
   const { driver, hub, rows, id, atMs } = target;
   const place = { hub, id, kind: "record", number: 0 } as const;
   // A long input comes first: it never changes, so neither do its chunks.
-  const isInputLong = record.input !== undefined && record.input.length * 3 > ROW_TEXT_BYTES_MAX;
+  const isInputLong = record.input !== undefined && record.input.length * 3 > SQL_BOUNDS.rowTextBytesMax;
   const text = putText(driver, place, JSON.stringify(isInputLong ? { input: record.input, ...record } : record));
   const { status, createdAtMs, completedAtMs = null } = record;
   const now = { createdAtMs, completedAtMs, isBusy: record.isBusy ? 1 : 0, isLong: text === null ? 1 : 0 };

@@ -52,9 +52,13 @@ export async function simulate(seed: number, selection: Selection = {}): Promise
   const escaped = (error: unknown): void => simulation.escaped(error);
   process.on("unhandledRejection", escaped);
   process.on("uncaughtException", escaped);
+  // Stacks are stored with failures, and are of other lengths elsewhere.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
     return await simulation.run();
   } finally {
+    Error.stackTraceLimit = stackTraceLimit;
     process.off("unhandledRejection", escaped);
     process.off("uncaughtException", escaped);
   }
@@ -218,7 +222,12 @@ class Simulation {
     this.#world.trace.say(`  ${one.name} is closed`);
     one.isStopped = true;
     void one.hub.close().then(
-      () => one.die("after having been closed"),
+      () => {
+        one.isClosed = true;
+        if (one.isAlive && one.isCommitting)
+          this.#violate("I60", `${one.name} is closed, and a commit of it is under way`);
+        one.die("after having been closed");
+      },
       () => one.die("while it was closed"),
     );
   }

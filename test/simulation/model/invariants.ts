@@ -52,6 +52,7 @@ export const INVARIANTS = {
   I56: "an instance has the tags it was started with; a child has those of its parent, and those of its call before them",
   I57: "an attempt that was called starts as soon as there is room for it",
   I58: "G5: events that are carried over come in the order in which they came before",
+  I60: "a hub that has been closed leaves no commit undecided, and writes nothing more",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

@@ -1,6 +1,7 @@
 /** The databases that worlds run over: every production store, as it is shipped, with everything that goes wrong in it. */
 import { MemoryStore } from "holdfast";
 import { SqliteStore } from "holdfast/sqlite";
+import { chooseBounds } from "./bounds.ts";
 import { indexedDb } from "./indexeddb-database.ts";
 import { objectStorage, sqlite } from "./sql-databases.ts";
 import type { Database } from "./store.ts";
@@ -30,7 +31,15 @@ export function openDatabase(ports: DatabasePorts): OpenDatabase {
     [3, () => objectStorage(ports)],
     [4, () => indexedDb(ports)],
   ]);
-  return open();
+  const restoreBounds = chooseBounds(ports.world.choices.about("bounds"));
+  const database = open();
+  return {
+    ...database,
+    dispose: () => {
+      database.dispose();
+      restoreBounds();
+    },
+  };
 }
 
 function memory(isSynchronous: boolean): OpenDatabase {

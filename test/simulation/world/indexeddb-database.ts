@@ -142,7 +142,7 @@ class Page {
       const names = [...transaction.objectStoreNames];
       if (transaction.mode !== "readwrite") return;
       if (names.includes("losses")) this.#word.claimed();
-      else if (names.join() === "journal") this.#word.committed();
+      else if (!names.includes("instances")) this.#word.committed();
     });
     const end = this.#endOf(transaction);
     if (end === "unheard") unhear(transaction);

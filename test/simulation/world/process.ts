@@ -56,6 +56,10 @@ export class Process implements Owner, Committer {
   isFrozen = false;
   /** True once its hub has said that it is closed or fenced. */
   isStopped = false;
+  /** True once its hub has been closed, to the end. */
+  isClosed = false;
+  /** True while the store has a commit of it to decide about. */
+  isCommitting = false;
   epoch = 0;
   /** True once it was told that a commit had failed which had not: it does not know then what to stop. */
   isMisled = false;

@@ -123,7 +123,6 @@ class SimulatedSession implements StoreSession {
   readonly #ledger: Ledger;
   readonly #ports: StorePorts;
   readonly #onCommitted: (committed: () => void) => void;
-  #isCommitting = false;
 
   constructor(
     process: Process,
@@ -146,7 +145,8 @@ class SimulatedSession implements StoreSession {
 
   commit: StoreSession["commit"] = (changes) => {
     if (!this.#process.isAlive) return NEVER;
-    if (this.#isCommitting) this.#ports.violate("I02", `${this.#process.name} began a commit before the last was done`);
+    if (this.#process.isCommitting)
+      this.#ports.violate("I02", `${this.#process.name} began a commit before the last was done`);
     const { choices } = this.#ports.world;
     // What is committed is what is given now, whatever the hub does with it later.
     const given = structuredClone(changes);
@@ -162,7 +162,7 @@ class SimulatedSession implements StoreSession {
         throw error;
       }
     }
-    this.#isCommitting = true;
+    this.#process.isCommitting = true;
     if (choices.about("interjections").chance(0.03)) this.#interject(changes);
     return new Promise((resolve, reject) => {
       const delayMs = choices.fault("F09") ? 500 : 0;
@@ -175,7 +175,7 @@ class SimulatedSession implements StoreSession {
           await this.#apply(given);
           this.#after();
         } catch (error) {
-          this.#isCommitting = false;
+          this.#process.isCommitting = false;
           this.#ledger.told(this.epoch);
           if (!(error instanceof ProcessGone)) reject(error as Error);
           return;
@@ -185,7 +185,7 @@ class SimulatedSession implements StoreSession {
           this.#ports.world.trace.say(`  ${this.#process.name} never hears of its commit`);
           return;
         }
-        this.#isCommitting = false;
+        this.#process.isCommitting = false;
         this.#answer(() => {
           this.#ledger.told(this.epoch);
           resolve();
@@ -244,6 +244,8 @@ class SimulatedSession implements StoreSession {
     const committed = (): void => {
       if (isDurable) violate("I02", `${this.#process.name} wrote a commit twice: ${summary(changes)}`);
       isDurable = true;
+      if (this.#process.isClosed)
+        violate("I60", `${this.#process.name} commits ${summary(changes)} and has been closed`);
       world.trace.say(`  ${this.#process.name} commits ${summary(changes)}`);
       this.#ledger.applied(this.epoch, changes);
     };
