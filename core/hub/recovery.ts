@@ -157,8 +157,8 @@ export class Recovery {
       // Forgotten meanwhile because of a commit that failed: the recovery after this one takes it up.
       if (!isKept(live)) return;
       for (const job of outstandingJobs(record, history)) {
-        const isTracked = live.run !== undefined || live.past !== undefined;
-        const isOpen = isTracked ? live.openTasks.has(job.event.eventId) : live.turnCount === turnCount;
+        const isUntouched = live.turnCount === turnCount && !live.run && !live.past;
+        const isOpen = isUntouched || live.openTasks.has(job.event.eventId);
         const isOfThis = job.executionId === record.executionId && job.executionId === live.record?.executionId;
         if (isOpen && isOfThis && !hasOutcome(live, job)) resume(job);
       }
