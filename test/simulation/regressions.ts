@@ -8,7 +8,8 @@ export interface Regression {
 }
 
 export const REGRESSIONS: readonly Regression[] = [
-  { seed: 34, selection: {}, says: "a scheduled start that was replaced ran beside the one in its place" },
-  { seed: 93, selection: {}, says: "the unlock of a replaced generation withdrew the lock of its successor" },
-  { seed: 1_100_679, selection: {}, says: "a hub that had been taken over asked for timers without end" },
+  { seed: 20, selection: {}, says: "a scheduled start that was replaced ran beside the one in its place" },
+  { seed: 91, selection: {}, says: "the timer of a scheduled start that was replaced began its successor" },
+  { seed: 184, selection: {}, says: "the unlock of a replaced generation withdrew the lock of its successor" },
+  { seed: 4_251_432, selection: {}, says: "an activity was started again while its result was being written" },
 ];
