@@ -11,6 +11,8 @@ import { differences } from "./reference.ts";
 /** What is known of the process that commits. */
 export interface Committer {
   readonly deployment: Deployment;
+  /** False for code from before patches. */
+  readonly isUpgraded: boolean;
   /** The latest its clock has ever shown, in ms. */
   readonly latestMs: number;
 }
@@ -109,7 +111,9 @@ export class Lifecycle {
 
   /** Whoever is told that code and history do not fit must be right. */
   #checkMismatch({ instanceId, name }: InstanceRecord, history: readonly HistoryEvent[], by: Committer): void {
-    if (name.startsWith("p") && !isRewound(history) && fits(history, instanceId, by))
+    // Code from before patches, which takes over late, does not fit what has met one.
+    const isOlder = !by.isUpgraded && history.some(({ type }) => type === "GenericEvent");
+    if (name.startsWith("p") && !isOlder && !isRewound(history) && fits(history, instanceId, by))
       this.#violate("I43", `'${instanceId}' is parked, although its code fits its history`);
   }
 

@@ -71,6 +71,8 @@ export class Process implements Owner, Committer {
   /** The latest that its clock has ever shown, in ms. */
   latestMs = 0;
   readonly deployment: Deployment;
+  /** False for code from before patches. */
+  isUpgraded = false;
   /** Attempts of activities that may run at once. */
   placesMax = 0;
   /** Executions of activities under way, by attempt. */
@@ -94,6 +96,7 @@ export class Process implements Owner, Committer {
   /** Opens the hub; `undefined` when that fails, as it may when the store does. */
   async open({ settings, ports, store, network, hubName, ...options }: ProcessOptions): Promise<TaskHub> {
     const { programs, versioning } = this.deployment;
+    this.isUpgraded = ports.isUpgraded;
     const { retention, onNonDeterminism } = settings;
     this.placesMax = options.maxConcurrentActivities;
     const hub = await TaskHub.open({
