@@ -160,7 +160,8 @@ export class Recovery {
         const isUntouched = live.turnCount === turnCount && !live.run && !live.past;
         const isOpen = isUntouched || live.openTasks.has(job.event.eventId);
         const isOfThis = job.executionId === record.executionId && job.executionId === live.record?.executionId;
-        if (isOpen && isOfThis && !hasOutcome(live, job)) resume(job);
+        const isOver = live.record?.completedAtMs !== undefined;
+        if (isOpen && isOfThis && !isOver && !hasOutcome(live, job)) resume(job);
       }
     }
     if (isKept(live)) enqueue(live);

@@ -53,7 +53,7 @@ export class Clients {
   /** Requests that nobody has answered. */
   readonly #open = new Set<{ readonly says: string; readonly process: Process }>();
   /** Suspensions and resumes under way. */
-  readonly #holds = new Set<Hold>();
+  readonly #holds = new Set<{ readonly hold: Hold }>();
 
   constructor(ports: ClientPorts) {
     this.#ports = ports;
@@ -311,11 +311,13 @@ export class Clients {
       refusals: NOT_RUNNING,
       make: (hub, ledger) => {
         run = runOf(ledger, id);
-        for (const other of this.#holds)
+        for (const { hold: other } of this.#holds)
           if (other.id === id && other.what !== what) other.isDisputed = hold.isDisputed = true;
-        this.#holds.add(hold);
+        // It may be asked for again while it is under way.
+        const asked = { hold };
+        this.#holds.add(asked);
         const done = what === "suspend" ? hub.suspendOrchestration(id) : hub.resumeOrchestration(id);
-        return done.finally(() => this.#holds.delete(hold));
+        return done.finally(() => this.#holds.delete(asked));
       },
       answered: (_value, ledger) => {
         const record = ledger.record(id);
