@@ -36,9 +36,9 @@ it("asks a moment later for timers that nobody knows although the store has them
   expect(questionCount).toBe(last);
 });
 
-it("looks again when an alarm rings while the store is being asked", async () => {
+/** A watch over a store that answers what is due when the test says so. */
+function watchOver() {
   const host = new VirtualHost(0);
-  const timer: DueTimer = { instanceId: "i", kind: "timer", timerId: 1, dueAtMs: 10 };
   const answers: ((timers: DueTimer[]) => void)[] = [];
   const fired: DueTimer[] = [];
   const watch = new TimerWatch({
@@ -48,36 +48,33 @@ it("looks again when an alarm rings while the store is being asked", async () =>
     fire: (due) => fired.push(due),
     failed: () => {},
   });
+  const answer = async (timers: DueTimer[]): Promise<void> => {
+    answers.shift()?.(timers);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { host, watch, answer, fired };
+}
+
+it("looks again when an alarm rings while the store is being asked", async () => {
+  const { host, watch, answer, fired } = watchOver();
+  const timer: DueTimer = { instanceId: "i", kind: "timer", timerId: 1, dueAtMs: 10 };
   watch.look();
   // Committed, and due, before the store has answered what it was asked earlier.
   watch.added([timer]);
   host.moveTo(10);
   host.fireOne();
-  answers.shift()?.([]);
-  await new Promise((resolve) => setImmediate(resolve));
-  answers.shift()?.([timer]);
-  await new Promise((resolve) => setImmediate(resolve));
+  await answer([]);
+  await answer([timer]);
   expect(fired).toEqual([timer]);
 });
 
 it("does not use an answer that was asked for before a commit failed", async () => {
-  const host = new VirtualHost(0);
+  const { watch, answer, fired } = watchOver();
   const timer: DueTimer = { instanceId: "i", kind: "timer", timerId: 1, dueAtMs: 0 };
-  const answers: ((timers: DueTimer[]) => void)[] = [];
-  const fired: DueTimer[] = [];
-  const watch = new TimerWatch({
-    host,
-    dueTimers: () => new Promise((resolve) => answers.push(resolve)),
-    nextTimerAtMs: async () => undefined,
-    fire: (due) => fired.push(due),
-    failed: () => {},
-  });
   watch.look();
   // It has taken effect although it failed, and has removed the timer.
   watch.doubt();
-  answers.shift()?.([timer]);
-  await new Promise((resolve) => setImmediate(resolve));
-  answers.shift()?.([]);
-  await new Promise((resolve) => setImmediate(resolve));
+  await answer([timer]);
+  await answer([]);
   expect(fired).toEqual([]);
 });
