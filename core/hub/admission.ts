@@ -242,14 +242,16 @@ function judgeHeld(live: LiveInstance, message: EventMessage, now: Date, ports: 
         draft().removeTimer(startTimer(live.instanceId, record.scheduledStartAtMs));
       return "unhold";
     case "ExecutionSuspended":
+      drop(live, message, now, ports);
       if (record.status !== "Suspended" && record.scheduledStartAtMs !== undefined) {
-        message.sequence = (held[0]?.sequence ?? 1) - 1;
-        draft().keep({ sequence: message.sequence, event: message.event });
-        held.unshift(message);
+        const sequence = (held[0]?.sequence ?? 1) - 1;
+        draft().keep({ sequence, event: message.event });
+        held.unshift({ kind: "event", event: message.event, sequence });
         setStatus(live, "Suspended", now, ports);
       }
       break;
     case "ExecutionResumed": {
+      drop(live, message, now, ports);
       const suspension = held[0];
       if (record.scheduledStartAtMs === undefined && record.status === "Suspended") {
         if (suspension?.kind === "event" && suspension.event.type === "ExecutionSuspended") {

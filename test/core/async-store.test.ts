@@ -274,6 +274,29 @@ describe("an inbox as it was stored", () => {
     expect(history.filter(({ type }) => type === "SubOrchestrationInstanceCompleted")).toHaveLength(1);
   });
 
+  it.each([1, 2])("holds a scheduled start for a suspension only until the resume (%i of them)", async (count) => {
+    const store = new MemoryStore();
+    const waiting = defineOrchestrator("waiting", (ctx) => ctx.waitForExternalEvent("go"));
+    const first = await openHub([waiting], { store });
+    const startAt = new Date(first.now.getTime() + 1_000);
+    const id = await first.scheduleNewOrchestration("waiting", undefined, { startAt });
+    await first.close();
+    // Of a hub that died before it could judge them.
+    const session = store.open("default");
+    const event = { type: "ExecutionSuspended", eventId: -1, timestamp: first.now } as const;
+    const inboxAdded = Array.from({ length: count }, (_, index) => ({ sequence: 3e15 + index, event }));
+    session.commit([{ instanceId: id, atMs: first.now.getTime(), inboxAdded }]);
+    const second = await openHub([waiting], { store });
+    await second.advance(1_000);
+    expect(await stateOf(second, id)).toMatchObject({ runtimeStatus: "Suspended" });
+    await second.resumeOrchestration(id);
+    await second.runUntilIdle();
+    await second.close();
+    const third = await openHub([waiting], { store });
+    await third.runUntilIdle();
+    expect(await stateOf(third, id)).toMatchObject({ runtimeStatus: "Running" });
+  });
+
   it("keeps its order when the clock has gone back", async () => {
     const store = new MemoryStore();
     const startAt = (first: { now: Date }, ms: number): Date => new Date(first.now.getTime() + ms);
