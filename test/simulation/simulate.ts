@@ -429,7 +429,9 @@ class Simulation {
   #checkActivities(): void {
     for (const hub of HUBS) {
       const leader = this.#leader(hub);
-      if (leader) this.#activities.checkWaiting(leader, this.#ledger(hub));
+      if (!leader) continue;
+      this.#activities.checkWaiting(leader, this.#ledger(hub));
+      this.#activities.checkRunning(leader, this.#ledger(hub));
     }
   }
 

@@ -8,7 +8,7 @@ import type { Violate } from "./invariants.ts";
 import type { Generation, Ledger } from "./ledger.ts";
 import { isMisfit } from "./lifecycle.ts";
 import { decode, isFinal } from "./records.ts";
-import { differences } from "./reference.ts";
+import { customStatusOf, differences } from "./reference.ts";
 
 export interface FinalCheckPorts {
   readonly hub: TaskHub;
@@ -30,6 +30,7 @@ export async function finalChecks(ports: FinalCheckPorts): Promise<void> {
     checkGeneration(generation, ports);
     checkOutcomes(generation, ports);
     checkTags(generation, ports);
+    checkParent(generation, ports);
     checkTaken(generation, ports);
   }
   checkJournals(ports);
@@ -51,7 +52,13 @@ function checkRest({ ledger, violate }: FinalCheckPorts): void {
 function checkGeneration({ instanceId, record, history, isRewound }: Generation, ports: FinalCheckPorts): void {
   if (isRewound || !record.name.startsWith("p") || isMisfit(record)) return;
   const problems = ports.deployments.map((programs) => differences(programs, history, instanceId, decode));
-  if (problems.some(({ length }) => length === 0)) return;
+  const fitting = ports.deployments[problems.findIndex(({ length }) => length === 0)];
+  if (fitting) {
+    const status = customStatusOf(fitting, history, instanceId, decode);
+    const shown = decode(record.customStatus);
+    if (shown !== status) ports.violate("I30", `'${instanceId}' shows the status ${String(shown)}, not ${status}`);
+    return;
+  }
   for (const problem of problems[0] ?? []) ports.violate("I29", `'${instanceId}' (${record.name}): ${problem}`);
 }
 
@@ -67,6 +74,22 @@ function checkTags({ instanceId, run, record }: Generation, { ledger, violate }:
   if (!isDeepStrictEqual(tags, { ...caller?.record.tags, ...call.tags }))
     violate("I56", `'${instanceId}' has the tags ${JSON.stringify(tags)}`);
 }
+
+/** Who was called by a run is that run's child in all its generations, and nobody else is. */
+function checkParent(generation: Generation, { ledger, violate }: FinalCheckPorts): void {
+  const { instanceId, run = "", record } = generation;
+  // One that is restarted is nobody's child.
+  if (ledger.copiesOf(run) > 1) return;
+  const [, caller] = CALL.exec(run) ?? [];
+  const parent = record.parent && ledger.generations.get(`${record.parent.instanceId} ${record.parent.executionId}`);
+  // A parent that continues as new by the very commit that called it was never seen.
+  const found = parent?.run ?? (record.parent && caller);
+  if (found !== caller)
+    violate("I31", `'${instanceId}' (run ${run}) is the child of ${found}, it should be of ${caller}`);
+}
+
+/** The run of a child: that of its parent, its generation, and the place of the call. */
+const CALL = /^(.*)\.\d+#\d+$/;
 
 /** An event with an id of its own counts once, also when it comes again in a later generation. */
 function checkTaken({ instanceId, run, record }: Generation, { ledger, violate }: FinalCheckPorts): void {
@@ -97,9 +120,13 @@ function checkOutcomes({ instanceId, executionId, history }: Generation, ports: 
           parent.executionId === executionId &&
           parent.taskScheduledId === event.taskScheduledId,
       );
-      // A child that was replaced by the very commit that ended it was never seen to end.
+      // A child that was replaced by the very commit that ended it was never seen to end; it may have failed before, and have been rewound.
       const ended = children.filter(({ record }) => isFinal(record));
-      if (ended.length > 0 && !ended.some(({ record }) => record.output === event.result))
+      if (
+        ended.length === children.length &&
+        ended.length > 0 &&
+        !ended.some(({ record }) => record.output === event.result)
+      )
         violate("I31", `'${instanceId}' was told ${event.result} by the child ${event.taskScheduledId}`);
     }
   }

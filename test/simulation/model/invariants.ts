@@ -30,7 +30,7 @@ export const INVARIANTS = {
   I28: "G12: a refusal has its reason, and changes nothing",
   I29: "G2: a history is what the reference model makes of what happened",
   I30: "the record shows the output, failure and custom status of the history",
-  I31: "G5: a child's outcome at its parent is the child's own",
+  I31: "G5: a child's outcome at its parent is the child's own, and every generation of a child knows its parent",
   I32: "G6: the answer to a call of an entity is what the operation gave when it took effect",
   I33: "G9: when the faults end everything finishes",
   I34: "G9: at rest no message, timer or activity is left over",
@@ -47,12 +47,13 @@ export const INVARIANTS = {
   I51: "no more attempts of an activity run at once than it allows",
   I52: "an activity that needs the network starts only while it is there",
   I53: "attempts of an activity that have to wait for a place start in the order in which they were called",
-  I54: "G9: after a restart an activity goes on from the heartbeat details that are stored",
+  I54: "G9: after a restart an activity goes on from the heartbeat details that are stored; what is said is stored soon",
   I55: "an entity's instant of its last change is that of its state's",
   I56: "an instance has the tags it was started with; a child has those of its parent, and those of its call before them",
   I57: "an attempt that was called starts as soon as there is room for it",
   I58: "G5: events that are carried over come in the order in which they came before",
   I60: "a hub that has been closed leaves no commit undecided, and writes nothing more",
+  I61: "a limit of time ends an attempt when it is reached, not before and not much later",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

@@ -268,6 +268,10 @@ export class Ledger {
         "I10",
         `'${instanceId}' is ${record.isBusy ? "" : "not "}marked as busy with ${open.length} open activities`,
       );
+    // Those of a call that has ended may stay until the record is written for another reason.
+    for (const taskId of Object.keys(record.heartbeats ?? {}))
+      if (!history.some(({ eventId, type }) => eventId === Number(taskId) && type === "TaskScheduled"))
+        this.#violate("I54", `'${instanceId}' keeps the details of ${taskId}, which it has not called`);
     if (isFinal(record) !== (record.completedAtMs !== undefined))
       this.#violate("I07", `'${instanceId}' is ${status}, and has completed at ${record.completedAtMs}`);
     if (isFinal(record) && record.isBusy) this.#violate("I10", `'${instanceId}' is ${status} and marked as busy`);

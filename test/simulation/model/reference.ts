@@ -40,6 +40,18 @@ export function differences(
   return reference.run();
 }
 
+/** The custom status that the record of a generation should show. */
+export function customStatusOf(
+  programs: readonly Program[],
+  history: readonly HistoryEvent[],
+  instanceId: string,
+  decode: Decode,
+): string | undefined {
+  const reference = new Reference(programs, history, instanceId, decode);
+  reference.run();
+  return reference.customStatus;
+}
+
 class Reference implements Surface<Box> {
   readonly #programs: readonly Program[];
   readonly #history: readonly HistoryEvent[];
@@ -58,6 +70,7 @@ class Reference implements Surface<Box> {
   #sequence = 0;
   #nowMs = 0;
   #status: string | undefined;
+  #recordedStatus: string | undefined;
   #hasParent: string | undefined;
   #executionId = "";
   #code: Generator<Box, ProgramInput, unknown> | undefined;
@@ -99,9 +112,9 @@ class Reference implements Surface<Box> {
     return this.#problems;
   }
 
-  /** The custom status as the program has left it. */
-  get status(): string | undefined {
-    return this.#status;
+  /** The custom status as the last turn that ran the program has left it. */
+  get customStatus(): string | undefined {
+    return this.#recordedStatus;
   }
 
   // ---- events
@@ -216,6 +229,7 @@ class Reference implements Surface<Box> {
     const last = recorded.at(-1);
     const isOver = last?.type === "ExecutionCompleted";
     if (isOver && last.orchestrationStatus === "ORCHESTRATION_STATUS_TERMINATED") return;
+    this.#recordedStatus = this.#status;
     const steps = isOver ? recorded.slice(0, -1) : recorded;
     const wanted = expected.map((action) => JSON.stringify(action));
     const found = steps.map((event) => JSON.stringify({ id: event.eventId, ...described(event, this.#decode) }));

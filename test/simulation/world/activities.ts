@@ -1,12 +1,14 @@
 /** What activities do: answer, fail, take long or hang, as the world decides anew at every execution; and what every execution must find. */
-import { type ActivityContext, NonRetriableError } from "holdfast";
+import { type ActivityContext, type ActivityTimeoutError, NonRetriableError } from "holdfast";
 import type { FailureData } from "../../../core/failure.ts";
+import type { TaskScheduledEvent } from "../../../core/history/events.ts";
 import type { Violate } from "../model/invariants.ts";
 import type { Ledger } from "../model/ledger.ts";
 import { decode, isFinal } from "../model/records.ts";
 import { traitsOf } from "../programs/activities.ts";
 import type { ActivityInput } from "../programs/interpret.ts";
 import { awaitNull } from "../replay/promises.ts";
+import { Execution, type Instant } from "./execution.ts";
 import { type Network, PAYLOAD_BYTES_MAX, type Process } from "./process.ts";
 import type { World } from "./world.ts";
 
@@ -46,14 +48,21 @@ export class Activities {
     );
     if (process.isAlive) this.#checkDetails(process, ledger, ctx, attempt);
     this.#executions.set(attempt, (this.#executions.get(attempt) ?? new Set()).add(process));
-    this.#beat(ctx, ledger.hub, nonce);
-    const execution = { activity: ctx.name };
+    const execution = executionOf(ledger, ctx, instantOf(process, this.#world));
+    const beat = (text: string): void => this.#beat(process, ledger.hub, ctx, execution, text);
+    this.#checkLast(ctx, ledger.hub);
+    beat(nonce);
     process.running.set(attempt, execution);
     const ended = (): void => {
       if (process.running.get(attempt) === execution) process.running.delete(attempt);
     };
     // From then on the hub does not count it as running, whatever it does.
-    ctx.signal.addEventListener("abort", ended);
+    ctx.signal.addEventListener("abort", () => {
+      const { timeoutType } = ctx.signal.reason as Partial<ActivityTimeoutError>;
+      if (timeoutType && process.isAlive && !execution.mayEnd(timeoutType, process.now()))
+        this.#violate("I61", `${attempt} was ended before its time (${timeoutType})`);
+      ended();
+    });
     const end = (): string => {
       ended();
       if (choices.fault("F18")) throw this.#failure(attempt, new Error(`failed ${nonce}`));
@@ -63,8 +72,14 @@ export class Activities {
       return answer;
     };
     const manner = choices.about("activities");
-    if (choices.fault("F20")) return this.#hang(process, ctx, attempt, end);
-    if (choices.fault("F17")) return this.#later(process, ctx, manner.pick([5, 200, 30_000]), attempt, end);
+    const hangs = choices.fault("F20");
+    const isSlow = choices.fault("F17");
+    if (hangs || isSlow) {
+      const laterMs = choices.about("heartbeats").pick([10, 90, 1_000, 20_000]);
+      this.#world.after(laterMs, `${attempt} goes on`, () => beat(`${nonce}+`), process);
+    }
+    if (hangs) return this.#hang(process, ctx, attempt, end);
+    if (isSlow) return this.#later(process, ctx, manner.pick([5, 200, 30_000]), attempt, end);
     if (manner.chance(0.3)) return end();
     if (manner.chance(0.4)) return awaitNull(manner.integer(1, 6), false).then(end);
     return this.#later(process, ctx, manner.pick([0, 0, 1, 20]), attempt, end);
@@ -97,17 +112,29 @@ export class Activities {
       this.#violate("I54", `${attempt} goes on from ${String(ctx.lastHeartbeat)}, stored is ${stored}`);
   }
 
-  /** Says how far it is; what it hears of executions before it, one of them must have said. */
-  #beat(ctx: ActivityContext, hub: string, nonce: string): void {
-    const call = `${hub} ${ctx.idempotencyKey}`;
-    const beats = this.#beats.get(call) ?? new Set();
-    this.#beats.set(call, beats);
+  /** What it hears of executions before it, one of them must have said. */
+  #checkLast(ctx: ActivityContext, hub: string): void {
     const last = ctx.lastHeartbeat;
-    if (last !== undefined && !beats.has(last))
-      this.#violate("I21", `${call} goes on from ${String(last)}, which no execution of it has said`);
-    if (!this.#world.choices.about("heartbeats").chance(0.3)) return;
-    beats.add(nonce);
-    ctx.heartbeat(nonce);
+    if (last !== undefined && !this.#beatsOf(ctx, hub).has(last))
+      this.#violate(
+        "I21",
+        `${hub} ${ctx.idempotencyKey} goes on from ${String(last)}, which no execution of it has said`,
+      );
+  }
+
+  /** Says how far it is, or not. */
+  #beat(process: Process, hub: string, ctx: ActivityContext, execution: Execution, details: string): void {
+    if (ctx.signal.aborted || !this.#world.choices.about("heartbeats").chance(0.3)) return;
+    this.#beatsOf(ctx, hub).add(details);
+    execution.beat(details, instantOf(process, this.#world));
+    ctx.heartbeat(details);
+  }
+
+  #beatsOf({ idempotencyKey }: ActivityContext, hub: string): Set<unknown> {
+    const call = `${hub} ${idempotencyKey}`;
+    const known = this.#beats.get(call) ?? new Set();
+    this.#beats.set(call, known);
+    return known;
   }
 
   #failure(attempt: string, error: Error): Error {
@@ -152,10 +179,7 @@ export class Activities {
     if (process.running.has(attempt)) this.#violate("I20", `${process.name} runs ${attempt} twice at the same time`);
     this.#checkPlace(process, ledger, ctx, attempt);
     if (process.epoch === ledger.newestEpoch) this.#checkDurable(process, ledger, ctx, attempt);
-    const scheduled = ledger.generations
-      .get(`${instanceId} ${executionId}`)
-      ?.history.find((event) => event.type === "TaskScheduled" && event.eventId === taskId);
-    const first = scheduled?.type === "TaskScheduled" ? (scheduled.firstAttemptId ?? taskId) : taskId;
+    const first = callOf(ledger, ctx)?.firstAttemptId ?? taskId;
     const call = `${ledger.hub} ${instanceId} ${executionId} ${first}`;
     const key = `${ledger.hub} ${idempotencyKey}`;
     if ((this.#keys.get(call) ?? key) !== key || (this.#calls.get(key) ?? call) !== call)
@@ -185,6 +209,22 @@ export class Activities {
     const last = process.lastCalled.get(name) ?? 0;
     if (called.commit < last) this.#violate("I53", `${attempt} started after one that was called later`);
     process.lastCalled.set(name, called.commit);
+  }
+
+  /** What runs does so no longer than it may, and what it says is written. */
+  checkRunning(process: Process, ledger: Ledger): void {
+    const { isStopped, isStuck, isMisled, epoch, running } = process;
+    if (isStopped || isStuck || isMisled || epoch !== ledger.newestEpoch || ledger.hasOddInstants) return;
+    const { nowMs } = this.#world;
+    for (const [attempt, execution] of running) {
+      if (execution.isOverdue(nowMs)) this.#violate("I61", `${attempt} goes on although its time is over`);
+      const [, instanceId = "", executionId = "", taskId = ""] = attempt.split(" ");
+      const record = ledger.record(instanceId);
+      const said = execution.detailsDue(nowMs);
+      if (said === undefined || record?.executionId !== executionId || isFinal(record)) continue;
+      const stored = decode(record.heartbeats?.[Number(taskId)]);
+      if (stored !== said) this.#violate("I54", `${attempt} has said ${said} long ago, stored is ${String(stored)}`);
+    }
   }
 
   /** What a hub has called, and has heard to be durable, is under way unless something holds it up. */
@@ -230,6 +270,23 @@ export class Activities {
     if (history.some((event) => "taskScheduledId" in event && event.taskScheduledId === taskId))
       this.#violate("I18", `${attempt} started although its outcome is recorded`);
   }
+}
+
+/** The call of an attempt, as the history has it. */
+function callOf(ledger: Ledger, { instanceId, executionId, taskId }: ActivityContext): TaskScheduledEvent | undefined {
+  const generation = ledger.generations.get(`${instanceId} ${executionId}`);
+  const call = generation?.history.find(({ eventId }) => eventId === taskId);
+  return call?.type === "TaskScheduled" ? call : undefined;
+}
+
+function executionOf(ledger: Ledger, ctx: ActivityContext, nowMs: Instant): Execution {
+  const call = callOf(ledger, ctx);
+  const limits = { ...traitsOf(ctx.name)?.limits, ...call?.options };
+  return new Execution(ctx.name, limits, call?.timestamp.getTime() ?? 0, nowMs);
+}
+
+function instantOf(process: Process, { nowMs }: World): Instant {
+  return { process: process.now(), world: nowMs };
 }
 
 /** How many attempts of an activity a process runs. */

@@ -5,6 +5,7 @@ import { ALARM_LOOK_MS } from "../../../core/limits.ts";
 import type { Committer } from "../model/lifecycle.ts";
 import { type FunctionPorts, functionsOf } from "../programs/functions.ts";
 import { awaitNull } from "../replay/promises.ts";
+import type { Execution } from "./execution.ts";
 import type { Deployment, Settings } from "./settings.ts";
 import type { Owner, World } from "./world.ts";
 
@@ -42,11 +43,6 @@ export class Network implements Connectivity {
     this.#isThere = isThere;
     for (const watcher of this.#watchers) watcher();
   }
-}
-
-/** An execution of an attempt of an activity. */
-export interface Execution {
-  readonly activity: string;
 }
 
 export class Process implements Owner, Committer {
