@@ -77,7 +77,10 @@ function checkTags({ instanceId, run, record }: Generation, { ledger, violate }:
 
 /** Who was called by a run is that run's child in all its generations, and nobody else is. */
 function checkParent(generation: Generation, { ledger, violate }: FinalCheckPorts): void {
-  const { instanceId, run = "", record } = generation;
+  const { instanceId, run = "", record, history } = generation;
+  const started = history.find(({ type }) => type === "ExecutionStarted");
+  if (started?.type === "ExecutionStarted" && !isDeepStrictEqual(started.parentInstance, record.parent))
+    violate("I31", `'${instanceId}' was started by another than its parent`);
   // One that is restarted is nobody's child.
   if (ledger.copiesOf(run) > 1) return;
   const [, caller] = CALL.exec(run) ?? [];

@@ -1,5 +1,5 @@
 /** Everything that was ever committed to one hub, and the checks that each commit must pass before and after it is applied. */
-import type { HistoryEvent, TaskScheduledEvent } from "../../../core/history/events.ts";
+import type { HistoryEvent, TaskFailedEvent, TaskScheduledEvent } from "../../../core/history/events.ts";
 import type { InboxMessage, InstanceChange, InstanceRecord } from "../../../core/store/contract.ts";
 import type { ModelInstance } from "../../conformance/hub-model.ts";
 import type { ProgramInput } from "../programs/program.ts";
@@ -53,6 +53,8 @@ export class Ledger {
   /** Activities of instances that run which have no outcome yet. */
   readonly openCalls: Map<string, { readonly executionId: string; readonly calls: readonly TaskScheduledEvent[] }> =
     new Map();
+  /** Heartbeat details that executions of each attempt have said. */
+  readonly details: Map<string, Set<unknown>> = new Map();
   readonly terminatedRuns: Set<string> = new Set();
   /** Steps at which the hub heard that the history of an instance was taken away; infinite until then. */
   readonly resets: Map<string, number> = new Map();
@@ -187,7 +189,19 @@ export class Ledger {
       this.#note(event);
     }
     for (const turn of turns ?? []) for (const event of turn) this.#note(event);
+    for (const event of turns?.flat() ?? []) if (event.type === "TaskFailed") this.#checkHandedOn(event, before);
     this.#checkRemovals(change, before);
+  }
+
+  /** What a failed attempt has said is there for the next one, whichever process it was said in. */
+  #checkHandedOn(failed: TaskFailedEvent, { record, turns }: ModelInstance): void {
+    const { taskScheduledId, lastHeartbeat, failureDetails } = failed;
+    const call = turns.flat().find(({ eventId }) => eventId === taskScheduledId);
+    const stored = record?.heartbeats?.[taskScheduledId];
+    const isLast = failureDetails.isNonRetriable || failureDetails.errorType === "TaskCanceledError";
+    if (isLast || call?.type !== "TaskScheduled" || stored === call.lastHeartbeat) return;
+    if (stored !== undefined && lastHeartbeat === undefined)
+      this.#violate("I54", `${taskScheduledId} of '${record?.instanceId}' has failed without the details ${stored}`);
   }
 
   #note(event: HistoryEvent): void {
@@ -198,7 +212,8 @@ export class Ledger {
     const { instanceId, record, turns, isReset, isPurge } = change;
     if (isReset || isPurge || instanceId.startsWith("@")) return;
     const current = record ?? before.record;
-    const isOver = !current || isFinal(current) || (before.record && isFinal(before.record));
+    // What came before the start may be judged before it, and both in one commit.
+    const isOver = !before.record || isFinal(before.record) || !current || isFinal(current);
     for (const sequence of change.inboxRemoved ?? []) {
       const message = before.inbox.find((one) => one.sequence === sequence);
       if (!message) continue;
@@ -269,9 +284,9 @@ export class Ledger {
         `'${instanceId}' is ${record.isBusy ? "" : "not "}marked as busy with ${open.length} open activities`,
       );
     // Those of a call that has ended may stay until the record is written for another reason.
-    for (const taskId of Object.keys(record.heartbeats ?? {}))
-      if (!history.some(({ eventId, type }) => eventId === Number(taskId) && type === "TaskScheduled"))
-        this.#violate("I54", `'${instanceId}' keeps the details of ${taskId}, which it has not called`);
+    for (const [taskId, details] of Object.entries(record.heartbeats ?? {}))
+      if (!this.details.get(`${instanceId} ${record.executionId} ${taskId}`)?.has(decode(details)))
+        this.#violate("I54", `'${instanceId}' keeps the details ${details} of ${taskId}, which has not said them`);
     if (isFinal(record) !== (record.completedAtMs !== undefined))
       this.#violate("I07", `'${instanceId}' is ${status}, and has completed at ${record.completedAtMs}`);
     if (isFinal(record) && record.isBusy) this.#violate("I10", `'${instanceId}' is ${status} and marked as busy`);

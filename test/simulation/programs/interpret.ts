@@ -75,6 +75,7 @@ class Scope<T> {
   readonly surface: Surface<T>;
   readonly log: string[];
   readonly isRetried: boolean;
+  readonly generation: number;
   readonly #path: string;
   #count = 0;
 
@@ -82,6 +83,7 @@ class Scope<T> {
     this.surface = surface;
     this.log = [...input.log];
     this.isRetried = input.isRetried === true;
+    this.generation = input.generation;
     this.#path = `${input.run}.${input.generation}`;
   }
   /** An id that no other call of any run has. */
@@ -163,7 +165,8 @@ function note<T>(statement: Statement, scope: Scope<T>): void {
       surface.send(statement.to, statement.name, scope.id());
       break;
     case "status":
-      surface.setStatus(`${log.length} seen`);
+      // A generation that says nothing has no status, whatever the one before has said.
+      if (scope.generation % 2 === 0) surface.setStatus(`${log.length} seen`);
       break;
     case "guid":
       surface.guid();

@@ -49,7 +49,7 @@ export class Activities {
     if (process.isAlive) this.#checkDetails(process, ledger, ctx, attempt);
     this.#executions.set(attempt, (this.#executions.get(attempt) ?? new Set()).add(process));
     const execution = executionOf(ledger, ctx, instantOf(process, this.#world));
-    const beat = (text: string): void => this.#beat(process, ledger.hub, ctx, execution, text);
+    const beat = (text: string): void => this.#beat(process, ledger, ctx, execution, text);
     this.#checkLast(ctx, ledger.hub);
     beat(nonce);
     process.running.set(attempt, execution);
@@ -123,9 +123,11 @@ export class Activities {
   }
 
   /** Says how far it is, or not. */
-  #beat(process: Process, hub: string, ctx: ActivityContext, execution: Execution, details: string): void {
+  #beat(process: Process, ledger: Ledger, ctx: ActivityContext, execution: Execution, details: string): void {
     if (ctx.signal.aborted || !this.#world.choices.about("heartbeats").chance(0.3)) return;
-    this.#beatsOf(ctx, hub).add(details);
+    this.#beatsOf(ctx, ledger.hub).add(details);
+    const attempt = `${ctx.instanceId} ${ctx.executionId} ${ctx.taskId}`;
+    ledger.details.set(attempt, (ledger.details.get(attempt) ?? new Set()).add(details));
     execution.beat(details, instantOf(process, this.#world));
     ctx.heartbeat(details);
   }
@@ -217,13 +219,15 @@ export class Activities {
     if (isStopped || isStuck || isMisled || epoch !== ledger.newestEpoch || ledger.hasOddInstants) return;
     const { nowMs } = this.#world;
     for (const [attempt, execution] of running) {
-      if (execution.isOverdue(nowMs)) this.#violate("I61", `${attempt} goes on although its time is over`);
       const [, instanceId = "", executionId = "", taskId = ""] = attempt.split(" ");
-      const record = ledger.record(instanceId);
+      const open = ledger.openCalls.get(instanceId);
+      const isOpen = open?.executionId === executionId && open.calls.some(({ eventId }) => eventId === Number(taskId));
+      if (!isOpen) continue;
+      if (execution.isOverdue(nowMs)) this.#violate("I61", `${attempt} goes on although its time is over`);
       const said = execution.detailsDue(nowMs);
-      if (said === undefined || record?.executionId !== executionId || isFinal(record)) continue;
-      const stored = decode(record.heartbeats?.[Number(taskId)]);
-      if (stored !== said) this.#violate("I54", `${attempt} has said ${said} long ago, stored is ${String(stored)}`);
+      const stored = decode(ledger.record(instanceId)?.heartbeats?.[Number(taskId)]);
+      if (said !== undefined && stored !== said)
+        this.#violate("I54", `${attempt} has said ${said} long ago, stored is ${String(stored)}`);
     }
   }
 

@@ -6,7 +6,7 @@ import type { TimeLimits } from "../programs/activities.ts";
 /** How late a limit may be noticed while nothing is wrong with clocks. */
 const LIMIT_SLACK_MS = 10_000;
 /** How long what failing commits keep back may take until it is written. */
-const WRITE_SLACK_MS = 120_000;
+const WRITE_SLACK_MS = 15_000;
 
 /** What it has said of how far it is. */
 interface Details {
