@@ -206,7 +206,7 @@ export interface TaskHubClient {
   resumeOrchestration(id: string, reason?: string): Promise<void>;
   /**
    * Lets a failed instance go on from where it failed: what failed is done again, everything else keeps its result. Failed children are rewound too.
-   * The answer of an entity that was still to come when it failed is lost: the instance waits for it until it is terminated.
+   * What entities have answered since it failed is kept for it; calls of activities that were still open are made again.
    * @throws InstanceNotFoundError, InvalidInstanceStateError when it has not failed, or failed inside a critical section
    */
   rewindOrchestration(id: string, reason?: string): Promise<void>;

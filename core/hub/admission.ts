@@ -37,7 +37,7 @@ import { releaseLocks } from "./staging.ts";
 import { Turn } from "./turn.ts";
 import { versionMismatch } from "./versioning.ts";
 
-/** What to do with a message. `wait`: leave it, and what follows, for later. `unhold`: the scheduled start happens now, with this message. */
+/** What to do with a message. `wait`: leave it, and what follows, for later. `unhold`: take what was held, before this message. */
 type Verdict = "take" | "done" | "wait" | "unhold";
 
 /** Takes the messages of the next turn out of the inbox; `undefined` when there is nothing to run. */
@@ -47,14 +47,16 @@ export function admit(live: LiveInstance, ports: EnginePorts): Turn | undefined 
   let index = 0;
   for (; index < live.inbox.length && taken.length < TURN_EVENTS_MAX; index++) {
     const message = live.inbox[index] as Message;
-    if (taken.length > 0 && message.kind !== "event") break;
+    // What comes after a rewind finds the instance running.
+    if (taken.length > 0 && (message.kind !== "event" || isRewind(taken.at(-1)))) break;
     const verdict = judge(live, message, taken, now, ports);
     if (verdict === "wait") break;
     if (verdict === "unhold") {
       taken.push(...(live.held ?? []));
       live.held = undefined;
     }
-    if (verdict === "take" || (verdict === "unhold" && isTermination(message))) taken.push(message);
+    const isRecorded = verdict === "unhold" && (isTermination(message) || isRewind(message));
+    if (verdict === "take" || isRecorded) taken.push(message);
   }
   if (index > 0) live.inbox = index === live.inbox.length ? [] : live.inbox.slice(index);
   if (taken.length === 0) return undefined;
@@ -70,6 +72,15 @@ export function admit(live: LiveInstance, ports: EnginePorts): Turn | undefined 
 
 function isTermination(message: Message): boolean {
   return message.kind === "event" && message.event.type === "ExecutionTerminated";
+}
+
+function isRewind(message: Message | undefined): boolean {
+  return message?.kind === "event" && message.event.type === "ExecutionRewound";
+}
+
+/** True for the answer of an entity to a call of an instance that has failed since: a rewind takes it. */
+function isLateAnswer({ event: { type } }: EventMessage, record: InstanceRecord | undefined): boolean {
+  return record?.status === "Failed" && (type === "EntityOperationCompleted" || type === "EntityOperationFailed");
 }
 
 /** True when the hub leaves instances of this version to another. */
@@ -91,7 +102,9 @@ function judge(
         return "done";
       }
       if (message.event.type === "ExecutionRewound") return judgeRewind(live, message, now, ports);
-      return live.held ? judgeHeld(live, message, now, ports) : judgeEvent(live, message, taken, now, ports);
+      return live.held && !(live.record && isFinal(live.record.status))
+        ? judgeHeld(live, message, now, ports)
+        : judgeEvent(live, message, taken, now, ports);
     case "start":
       return judgeStart(live, message, now, ports);
     case "release":
@@ -119,6 +132,11 @@ function judgeEvent(
   if (isRepeated(record, message)) {
     drop(live, message, now, ports);
     ports.group.answer(message);
+    return "done";
+  }
+  if (isLateAnswer(message, record) && !isStale(record as InstanceRecord, message)) {
+    storeMessage(message, ports.group.draft(live, now.getTime()), ports);
+    live.held = [...(live.held ?? []), message];
     return "done";
   }
   if (!record || isFinal(record.status) || (!message.timer && isStale(record, message))) {
@@ -172,7 +190,7 @@ function judgeRewind(live: LiveInstance, message: EventMessage, now: Date, ports
   if (message.ack && isForAnotherHub(record.version, ports))
     return refuse(`is of version '${record.version}', which is for another hub. Rewind it there.`);
   if (!ports.ensurePast(live)) return "wait";
-  if (!hasOpenLocks(live.past ?? [])) return "take";
+  if (!hasOpenLocks(live.past ?? [])) return "unhold";
   return refuse(
     "failed inside a critical section, whose locks were released then; it does not allow a rewind. Restart it instead.",
   );
@@ -419,6 +437,7 @@ function purge(live: LiveInstance, message: PurgeMessage, now: Date, ports: Engi
   ports.group.draft(live, now.getTime()).purge();
   live.reset();
   live.record = undefined;
+  live.held = undefined;
   ports.group.answer(message, 1);
   return "done";
 }

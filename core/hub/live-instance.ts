@@ -27,7 +27,7 @@ export class LiveInstance {
   /** Where in user code its steps were taken, by sequence id; filled only for the development check. */
   readonly callSites: SparseMap<number, string> = new SparseMap();
   inbox: Message[] = [];
-  /** Messages kept for a scheduled start; `undefined` when it is not waiting for one. */
+  /** Messages kept until it goes on: for a scheduled start, for code or a hub that fits, or for a rewind of what has failed; `undefined` when it waits for none. */
   held: Message[] | undefined;
   /** Sequence ids of activities whose outcome is not recorded yet; known while the run is live. */
   readonly openTasks: Set<number> = new Set();

@@ -78,3 +78,50 @@ it("fails again when its child cannot go on: one that failed inside a critical s
   expect(failure?.errorMessage).toContain("does not allow a rewind");
   expect(await stateOf(hub, "c")).toMatchObject({ runtimeStatus: "Failed" });
 });
+
+it("takes the answer of an entity that came while no hub was open, and what is raised right after it", async () => {
+  let fails = true;
+  const counter = defineEntity("counter", {
+    initialState: () => 0,
+    operations: { add: (ctx, n: number) => (ctx.state += n) },
+  });
+  const asking = defineOrchestrator("asking", async (ctx) => {
+    const call = ctx.callEntity<number>("@counter@c", "add", 1);
+    if (fails) throw new Error("not yet");
+    return [await call, await ctx.waitForExternalEvent("go")];
+  });
+  const store = new MemoryStore();
+  const first = await openHub([asking, counter], { store });
+  await first.scheduleNewOrchestration(asking, undefined, { instanceId: "i" });
+  await first.runUntilIdle();
+  await first.close();
+  fails = false;
+  const hub = await openHub([asking, counter], { store });
+  await Promise.all([hub.rewindOrchestration("i"), hub.raiseOrchestrationEvent("i", "go", "now")]);
+  await hub.runUntilIdle();
+  expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: [1, "now"] });
+});
+
+it("leaves nothing of late answers to what is started after a purge", async () => {
+  const counter = defineEntity("counter", {
+    initialState: () => 0,
+    operations: { add: (ctx, n: number) => (ctx.state += n) },
+  });
+  const asking = defineOrchestrator("asking", async (ctx) => {
+    void ctx.callEntity("@counter@c", "add", 1);
+    throw new Error("always");
+  });
+  const store = new MemoryStore();
+  const hub = await openHub([asking, counter], { store });
+  const startAndFail = async (): Promise<void> => {
+    await hub.scheduleNewOrchestration(asking, undefined, { instanceId: "i" });
+    await hub.runUntilIdle();
+    expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Failed" });
+  };
+  await startAndFail();
+  await hub.purgeOrchestration("i");
+  await startAndFail();
+  await startAndFail();
+  await hub.close();
+  expect(store.open("default").load("i")?.inbox).toHaveLength(1);
+});

@@ -413,6 +413,38 @@ export function rewindScenarios(it: Scenario): void {
       expect(empty.message).toContain("instanceId is required");
     });
 
+    it("takes the answers of entities that came after it had failed, once", async (place) => {
+      let fails = true;
+      const asking = defineOrchestrator("asking", async (ctx) => {
+        const calls = [1, 10].map((amount) => ctx.callEntity<number>("@counter@c", "add", amount));
+        if (fails) throw new Error("not yet");
+        const answers = [await calls[0], await calls[1]];
+        return [...answers, await ctx.callEntity<number>("@counter@c", "add", 100)];
+      });
+      const hub = await place.open([asking, counter]);
+      expect(await run(hub, asking, undefined, { instanceId: "i" })).toMatchObject({ runtimeStatus: "Failed" });
+      fails = false;
+      await hub.rewindOrchestration("i");
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: [1, 11, 111] });
+      await replayHistory(asking, await hub.getOrchestrationHistory("i"));
+    });
+
+    it("does not give what is restarted the answers that were for its predecessor", async (place) => {
+      let fails = true;
+      const asking = defineOrchestrator("asking", async (ctx) => {
+        const call = ctx.callEntity<number>("@counter@c", "add", 1);
+        if (fails) throw new Error("not yet");
+        return call;
+      });
+      const hub = await place.open([asking, counter]);
+      await run(hub, asking, undefined, { instanceId: "i" });
+      fails = false;
+      await hub.restartOrchestration("i");
+      await hub.runUntilIdle();
+      expect(await stateOf(hub, "i")).toMatchObject({ runtimeStatus: "Completed", output: 2 });
+    });
+
     it("rejects what failed inside a critical section", async (place) => {
       const locks = defineOrchestrator("locks", async (ctx) => {
         await ctx.lockEntities("@counter@c");
