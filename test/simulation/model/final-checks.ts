@@ -1,7 +1,8 @@
 /** What must be true when the faults are over and everything has come to rest. */
 import { isDeepStrictEqual } from "node:util";
 import type { OrchestrationState, Page, TaskHub } from "holdfast";
-import type { InstanceRecord } from "../../../core/store/contract.ts";
+import type { InboxMessage, InstanceRecord } from "../../../core/store/contract.ts";
+import type { ModelInstance } from "../../conformance/hub-model.ts";
 import { type Program, type ProgramInput, WITHOUT_EFFECT } from "../programs/program.ts";
 import type { Activities } from "../world/activities.ts";
 import type { Violate } from "./invariants.ts";
@@ -41,12 +42,22 @@ export async function finalChecks(ports: FinalCheckPorts): Promise<void> {
 
 /** Nothing is left that would have to be done. */
 function checkRest({ ledger, violate }: FinalCheckPorts): void {
-  for (const [id, { record, entity, inbox, timers }] of ledger.model.instances) {
+  for (const [id, instance] of ledger.model.instances) {
+    const { record, entity, timers } = instance;
+    const inbox = instance.inbox.filter((message) => !isLateAnswer(message, instance));
     if (record && !isFinal(record)) violate("I33", `'${id}' of hub ${ledger.hub} is ${record.status}`);
     if (entity?.lockedBy) violate("I17", `'${id}' is still held by '${entity.lockedBy.instanceId}'`);
     if (inbox.length > 0) violate("I34", `'${id}' has messages left: ${inbox.map(({ event }) => event.type).join()}`);
     if (timers.length > 0) violate("I34", `'${id}' has timers left`);
   }
+}
+
+/** True for the answer to a call that an instance had not heard of when it failed: a rewind takes it. */
+function isLateAnswer({ event, executionId }: InboxMessage, { record, turns }: ModelInstance): boolean {
+  if (event.type !== "EntityOperationCompleted" && event.type !== "EntityOperationFailed") return false;
+  const history = turns.flat();
+  const of = history.filter((one) => "requestId" in one && one.requestId === event.requestId);
+  return record?.status === "Failed" && executionId === record.executionId && of.length === 1;
 }
 
 function checkGeneration({ instanceId, record, history, isRewound }: Generation, ports: FinalCheckPorts): void {

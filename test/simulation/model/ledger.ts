@@ -28,6 +28,9 @@ interface Version {
   readonly record: InstanceRecord | undefined;
 }
 
+/** Attempts of one call that one commit may hide: as many as handlers grant, and those of policies that wait for nothing. */
+const HIDDEN_ATTEMPTS_MAX = 3;
+
 export class Ledger {
   readonly hub: string;
   readonly model: StoreModel = new StoreModel();
@@ -126,7 +129,7 @@ export class Ledger {
     for (const question of this.questions) question.changed();
   }
 
-  #noteCalls({ instanceId, turns }: InstanceChange, epoch: number): void {
+  #noteCalls({ instanceId, turns, isReset }: InstanceChange, epoch: number): void {
     const executionId = this.record(instanceId)?.executionId;
     for (const event of turns?.flat() ?? []) {
       const key = `${instanceId} ${executionId} ${event.eventId}`;
@@ -135,7 +138,12 @@ export class Ledger {
       // A parent that is replaced by the same commit leaves no other trace of its call.
       if (event.type === "ExecutionStarted" && event.parentInstance) {
         const { instanceId: parentId, executionId: parentExecutionId, taskScheduledId } = event.parentInstance;
-        this.#noteAttempt(event.input, `${parentId} ${parentExecutionId} ${taskScheduledId}`);
+        const call = `${parentId} ${parentExecutionId} ${taskScheduledId}`;
+        this.#noteAttempt(event.input, call);
+        // One that failed before it in the same commit leaves no trace at all when its parent is replaced by that commit, too.
+        for (let hidden = isReset ? HIDDEN_ATTEMPTS_MAX : 0; hidden > 0; hidden--)
+          if ((decode(event.input) as ProgramInput).isRetried)
+            this.#noteAttempt(event.input, `${call} before ${hidden}`);
       }
     }
   }

@@ -59,7 +59,7 @@ class Generator {
       [(locked ? 0 : 3) * like("any"), () => ({ do: "any", calls: this.#calls(locked) })],
       [
         (locked || !nests ? 0 : 2) * like("beside"),
-        () => ({ do: "beside", calls: this.#lastingCalls(), body: inner() }),
+        () => ({ do: "beside", calls: [this.#activity(), this.#call(undefined)], body: inner() }),
       ],
       [(locked ? 0 : 3) * like("signal"), () => this.#signal()],
       [(locked || !nests ? 0 : 3) * like("section"), () => this.#section(depth)],
@@ -101,11 +101,6 @@ class Generator {
     return locked
       ? calls.filter((call) => call.kind !== "entity" || (!seen.has(call.key) && seen.add(call.key)))
       : calls;
-  }
-
-  /** Calls that a rewind takes up when their outcome comes too late. The answer of an entity is lost then, and its call is not made again. */
-  #lastingCalls(): readonly Call[] {
-    return [this.#activity(), this.#call(undefined)].filter(({ kind }) => kind !== "entity");
   }
 
   #call(locked: readonly string[] | undefined): Call {
