@@ -389,6 +389,16 @@ class Simulation {
           violate: (invariant, details) => this.#violate(invariant, details),
         });
     }
+    await this.#checkLeftovers();
+  }
+
+  async #checkLeftovers(): Promise<void> {
+    let found: readonly string[] | undefined;
+    void this.#database.leftovers().then((leftovers) => {
+      found = leftovers;
+    });
+    await this.#run(this.#world.nowMs);
+    if (found?.length !== 0) this.#violate("I62", `the store still has ${found?.join(", ")}`);
   }
 
   /** Until nothing is about to happen before an instant. */

@@ -54,6 +54,7 @@ export const INVARIANTS = {
   I58: "G5: events that are carried over come in the order in which they came before",
   I60: "a hub that has been closed leaves no commit undecided, and writes nothing more",
   I61: "a limit of time ends an attempt when it is reached, not before and not much later",
+  I62: "a store keeps nothing of what is gone",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

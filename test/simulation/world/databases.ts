@@ -9,6 +9,8 @@ import type { World } from "./world.ts";
 
 /** The database of one world, and what lets go of it. */
 export interface OpenDatabase extends Database {
+  /** What it keeps although nobody can come by it any more. Asked when everything rests. */
+  leftovers(): Promise<string[]>;
   dispose(): void;
 }
 
@@ -58,6 +60,7 @@ function shared(name: string, store: MemoryStore | SqliteStore, isSynchronous: b
     isOutspoken: false,
     knowsItsRoom: false,
     connect: () => store,
+    leftovers: async () => [],
     dispose: () => {},
   };
 }

@@ -5,6 +5,7 @@
 import "fake-indexeddb/auto";
 import { forceCloseDatabase, IDBFactory } from "fake-indexeddb";
 import { IndexedDbStore } from "holdfast/indexeddb";
+import type { HubRow, InstanceRow, JournalRow } from "../../../adapters/indexeddb/schema.ts";
 import type { DatabasePorts, OpenDatabase } from "./databases.ts";
 import type { Process } from "./process.ts";
 import { ProcessGone, type Word } from "./store.ts";
@@ -12,6 +13,7 @@ import type { World } from "./world.ts";
 
 /** Most tasks of the engine between the beginning of a transaction and its untimely end. */
 const TASKS_MAX = 8;
+const DATABASE = "simulation";
 
 export function indexedDb(ports: DatabasePorts): OpenDatabase {
   const { world } = ports;
@@ -26,8 +28,9 @@ export function indexedDb(ports: DatabasePorts): OpenDatabase {
     knowsItsRoom: true,
     connect: (process, word) => {
       const indexedDB = new Page(factory, process, word, engine, ports).factory();
-      return new IndexedDbStore({ databaseName: "simulation", indexedDB, marker });
+      return new IndexedDbStore({ databaseName: DATABASE, indexedDB, marker });
     },
+    leftovers: () => leftovers(factory),
     dispose: () => engine.stop(),
   };
 }
@@ -170,6 +173,44 @@ class Page {
     };
     watchers.add(watch);
   }
+}
+
+/** Commits that are folded and still in the journal, and histories that no instance has. */
+async function leftovers(indexedDB: IDBFactory): Promise<string[]> {
+  const request = indexedDB.open(DATABASE);
+  const database = await answerTo(request);
+  const transaction = database.transaction(["hubs", "journal", "instances", "history"]);
+  const all = <T>(name: string): Promise<[IDBValidKey[], T[]]> => {
+    const store = transaction.objectStore(name);
+    return Promise.all([answerTo(store.getAllKeys()), answerTo(store.getAll() as IDBRequest<T[]>)]);
+  };
+  const [[, hubs], [positions, commits], [ids, instances], [turns]] = await Promise.all([
+    all<HubRow>("hubs"),
+    all<JournalRow>("journal"),
+    all<InstanceRow>("instances"),
+    all("history"),
+  ]);
+  database.close();
+  const folded = new Map(hubs.map((row) => [row.hub, row.folded]));
+  const turnCounts = new Map(ids.map((key, index) => [String(key), instances[index]?.turnCount ?? 0]));
+  return [
+    ...positions.flatMap((key, index) => {
+      const [hub, position] = key as [number, number];
+      const isClaim = commits[index]?.changes.length === 0;
+      return !isClaim && position <= (folded.get(hub) ?? 0) ? `commit ${String(key)}` : [];
+    }),
+    ...turns.flatMap((key) => {
+      const [hub, instanceId, firstTurn] = key as [number, string, number];
+      return firstTurn < (turnCounts.get(String([hub, instanceId])) ?? 0) ? [] : `turns ${String(key)}`;
+    }),
+  ];
+}
+
+function answerTo<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error as DOMException);
+  });
 }
 
 /** Lets whoever began it believe that the connection was lost, when it is done. */

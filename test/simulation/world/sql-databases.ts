@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { DurableObjectStore, type ObjectStorage } from "../../../adapters/durable-objects/index.ts";
 import { SqlDatabase } from "../../../adapters/sql/database.ts";
 import type { SqlDriver } from "../../../adapters/sql/driver.ts";
+import { TURNS_MAX } from "../../../adapters/sql/turn-keys.ts";
 import { type Connection, connect } from "../../../adapters/sqlite/connection.ts";
 import type { DatabasePorts, OpenDatabase } from "./databases.ts";
 import type { Process } from "./process.ts";
@@ -28,6 +29,7 @@ export function sqlite(ports: DatabasePorts, isSynchronous: boolean): OpenDataba
       const database = new SqlDatabase(brittle(connection.driver, process, rival, ports), "open");
       return { open: (hub) => database.open(hub) };
     },
+    leftovers: async () => leftovers(rival),
     dispose: () => {
       for (const { close } of connections) close();
       rival.close();
@@ -70,6 +72,26 @@ function brittle(driver: SqlDriver, process: Process, rival: DatabaseSync, ports
   };
 }
 
+/** Turns of instances that are gone or have begun anew, and pieces of long texts that no row has any more. */
+function leftovers(db: DatabaseSync): string[] {
+  // Tables are made by the first commit.
+  if (!db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'holdfast_turns'`).get()) return [];
+  const turns = db.prepare(
+    `SELECT id FROM holdfast_turns WHERE id / ${TURNS_MAX} NOT IN (SELECT turnsKey FROM holdfast_instances)`,
+  );
+  const chunks = db.prepare(`SELECT DISTINCT instanceId, kind, number FROM holdfast_chunks AS c WHERE NOT EXISTS (
+    SELECT 1 FROM holdfast_instances AS i WHERE c.kind = 'record' AND i.hub = c.hub AND i.instanceId = c.instanceId AND i.record IS NULL
+    UNION ALL SELECT 1 FROM holdfast_entities AS e WHERE c.kind = 'entity' AND e.hub = c.hub AND e.instanceId = c.instanceId AND e.entity IS NULL
+    UNION ALL SELECT 1 FROM holdfast_inbox AS m
+      WHERE c.kind = 'message' AND m.hub = c.hub AND m.instanceId = c.instanceId AND m.sequence = c.number AND m.message IS NULL
+    UNION ALL SELECT 1 FROM holdfast_instances AS i JOIN holdfast_turns AS t ON t.id = i.turnsKey * ${TURNS_MAX} + c.number
+      WHERE c.kind = 'turn' AND i.hub = c.hub AND i.instanceId = c.instanceId AND t.events IS NULL)`);
+  return [
+    ...turns.all().map(({ id }) => `turn ${id}`),
+    ...chunks.all().map(({ kind, number, instanceId }) => `text of ${kind} ${number} of '${instanceId}'`),
+  ];
+}
+
 function stumble(process: Process, { world: { choices } }: DatabasePorts): void {
   if (choices.fault("F05")) {
     process.die("between two statements");
@@ -101,6 +123,7 @@ export function objectStorage(ports: DatabasePorts): OpenDatabase {
     isOutspoken: false,
     knowsItsRoom: false,
     connect: (process) => new DurableObjectStore(enter(process)),
+    leftovers: async () => leftovers(db),
     dispose: () => db.close(),
   };
 }
