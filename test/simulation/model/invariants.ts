@@ -55,6 +55,7 @@ export const INVARIANTS = {
   I60: "a hub that has been closed leaves no commit undecided, and writes nothing more",
   I61: "a limit of time ends an attempt when it is reached, not before and not much later",
   I62: "a store keeps nothing of what is gone",
+  I63: "an attempt that nobody waits for any more is told to stop",
 } as const;
 
 export type InvariantId = keyof typeof INVARIANTS;

@@ -1,5 +1,10 @@
 /** Everything that was ever committed to one hub, and the checks that each commit must pass before and after it is applied. */
-import type { HistoryEvent, TaskFailedEvent, TaskScheduledEvent } from "../../../core/history/events.ts";
+import type {
+  HistoryEvent,
+  SubOrchestrationInstanceFailedEvent,
+  TaskFailedEvent,
+  TaskScheduledEvent,
+} from "../../../core/history/events.ts";
 import type { InboxMessage, InstanceChange, InstanceRecord } from "../../../core/store/contract.ts";
 import type { ModelInstance } from "../../conformance/hub-model.ts";
 import type { ProgramInput } from "../programs/program.ts";
@@ -197,7 +202,12 @@ export class Ledger {
       this.#note(event);
     }
     for (const turn of turns ?? []) for (const event of turn) this.#note(event);
-    for (const event of turns?.flat() ?? []) if (event.type === "TaskFailed") this.#checkHandedOn(event, before);
+    const events = turns?.flat() ?? [];
+    for (const event of events) if (event.type === "TaskFailed") this.#checkHandedOn(event, before);
+    const history = isReset ? events : [...before.turns.flat(), ...events];
+    for (const event of events)
+      if (event.type === "SubOrchestrationInstanceFailed")
+        this.#checkRefusal(event, change.record ?? before.record, history);
     this.#checkRemovals(change, before);
   }
 
@@ -210,6 +220,19 @@ export class Ledger {
     if (isLast || call?.type !== "TaskScheduled" || stored === call.lastHeartbeat) return;
     if (stored !== undefined && lastHeartbeat === undefined)
       this.#violate("I54", `${taskScheduledId} of '${record?.instanceId}' has failed without the details ${stored}`);
+  }
+
+  /** A child that is there for this very call is not in its own way. */
+  #checkRefusal(
+    { taskScheduledId, failureDetails: { properties } }: SubOrchestrationInstanceFailedEvent,
+    parent: InstanceRecord | undefined,
+    history: readonly HistoryEvent[],
+  ): void {
+    const call = history.find(({ eventId }) => eventId === taskScheduledId);
+    if (properties?.code !== "orchestrationAlreadyExists" || call?.type !== "SubOrchestrationInstanceCreated") return;
+    const { executionId, taskScheduledId: calledBy } = this.record(call.instanceId)?.parent ?? {};
+    if (executionId === parent?.executionId && calledBy === taskScheduledId)
+      this.#violate("I31", `'${parent?.instanceId}' was refused its own child '${call.instanceId}'`);
   }
 
   #note(event: HistoryEvent): void {

@@ -84,7 +84,9 @@ class Generator {
   }
 
   #keys(): readonly string[] {
-    return this.#random.chance(0.5) ? [this.#random.pick(ENTITY_KEYS)] : [...ENTITY_KEYS];
+    const random = this.#random;
+    if (random.chance(0.5)) return [random.pick(ENTITY_KEYS)];
+    return random.chance(0.5) ? [...ENTITY_KEYS] : [...ENTITY_KEYS].reverse();
   }
 
   #signal(): Statement {

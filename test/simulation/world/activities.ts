@@ -216,13 +216,17 @@ export class Activities {
   /** What runs does so no longer than it may, and what it says is written. */
   checkRunning(process: Process, ledger: Ledger): void {
     const { isStopped, isStuck, isMisled, epoch, running } = process;
-    if (isStopped || isStuck || isMisled || epoch !== ledger.newestEpoch || ledger.hasOddInstants) return;
+    if (isStopped || isStuck || isMisled || epoch !== ledger.newestEpoch) return;
     const { nowMs } = this.#world;
     for (const [attempt, execution] of running) {
       const [, instanceId = "", executionId = "", taskId = ""] = attempt.split(" ");
       const open = ledger.openCalls.get(instanceId);
       const isOpen = open?.executionId === executionId && open.calls.some(({ eventId }) => eventId === Number(taskId));
-      if (!isOpen) continue;
+      if (!isOpen) {
+        if (ledger.isTold) this.#violate("I63", `${attempt} goes on, and nobody waits for it`);
+        continue;
+      }
+      if (ledger.hasOddInstants) continue;
       if (execution.isOverdue(nowMs)) this.#violate("I61", `${attempt} goes on although its time is over`);
       const said = execution.detailsDue(nowMs);
       const stored = decode(ledger.record(instanceId)?.heartbeats?.[Number(taskId)]);
