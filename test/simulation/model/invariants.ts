@@ -15,7 +15,7 @@ export const INVARIANTS = {
   I13: "G5: an event reaches a generation once, and only events that were sent",
   I14: "G5, G6: an operation takes effect once, and a failed one leaves no trace",
   I15: "G5: operations of one sender take effect in the order they were sent",
-  I16: "G7: while an entity is locked only its holder changes it",
+  I16: "G7: while an entity is locked only its holder changes it, and nobody takes it from its holder",
   I17: "G7: locks are released when their holder ends, however it ends",
   I18: "G4: an activity starts only when its call is durable and its outcome is not",
   I19: "G3: one idempotency key for all executions of a call, and for no other",

@@ -1,9 +1,10 @@
 /** The journals of one hub: what took effect, in which order, and under whose lock. */
+import type { HistoryEvent } from "../../../core/history/events.ts";
 import type { InstanceChange } from "../../../core/store/contract.ts";
 import type { ModelInstance } from "../../conformance/hub-model.ts";
 import type { Violate } from "./invariants.ts";
 import type { Ledger } from "./ledger.ts";
-import { decode } from "./records.ts";
+import { decode, isFinal } from "./records.ts";
 
 export class Journals {
   /** Operations that somebody meant to send: whether they take effect, and whether they may not overtake others. */
@@ -43,6 +44,7 @@ export class Journals {
     const added = entries.slice(old.length);
     for (const id of added) this.#checkEntry(instanceId, id, entries);
     this.#checkInstant(instanceId, before, after);
+    this.#checkRelease(instanceId, before, after);
     const holder = before.entity?.lockedBy;
     const next = after.entity?.lockedBy;
     if (holder && holder.criticalSectionId === next?.criticalSectionId && holder.executionId === next.executionId) {
@@ -50,6 +52,34 @@ export class Journals {
       for (const id of added)
         if (run !== undefined && senderOf(id) !== run)
           this.#violate("I16", `${id} changed '${instanceId}' while '${holder.instanceId}' (run ${run}) held it`);
+    }
+  }
+
+  /** Nobody takes a lock from its holder: it is released by an unlock, or by the end of whoever holds it. */
+  #checkRelease(instanceId: string, { entity: before }: ModelInstance, { entity: after }: ModelInstance): void {
+    const { instanceId: holderId = "", executionId, criticalSectionId } = before?.lockedBy ?? {};
+    if (!criticalSectionId || after?.lockedBy?.criticalSectionId === criticalSectionId) return;
+    const holder = this.#ledger.record(holderId);
+    if (!holder || holder.executionId !== executionId || isFinal(holder)) return;
+    if (!isUnlocked(this.#ledger.history(holderId), criticalSectionId, instanceId))
+      this.#violate("I16", `'${instanceId}' was taken from '${holderId}', which holds it`);
+  }
+
+  /** Who is told that it holds a lock holds it, on every entity that it is for. */
+  checkGrants({ instanceId, turns = [] }: InstanceChange): void {
+    const history = this.#ledger.history(instanceId);
+    const record = this.#ledger.record(instanceId);
+    for (const granted of turns.flat()) {
+      if (granted.type !== "EntityLockGranted" || !record || isFinal(record)) continue;
+      const { criticalSectionId } = granted;
+      const request = history.find(
+        (one) => one.type === "EntityLockRequested" && one.criticalSectionId === criticalSectionId,
+      );
+      for (const entity of request?.type === "EntityLockRequested" ? request.lockSet : []) {
+        const { lockedBy } = this.#ledger.model.get(entity).entity ?? {};
+        if (lockedBy?.criticalSectionId !== criticalSectionId && !isUnlocked(history, criticalSectionId, entity))
+          this.#violate("I16", `'${instanceId}' was told that it holds '${entity}', which it does not`);
+      }
     }
   }
 
@@ -91,6 +121,16 @@ export class Journals {
           );
       }
   }
+}
+
+/** True when a history says that a critical section has let go of an entity. */
+function isUnlocked(history: readonly HistoryEvent[], criticalSectionId: string, entity: string): boolean {
+  return history.some(
+    (event) =>
+      event.type === "EntityUnlockSent" &&
+      event.criticalSectionId === criticalSectionId &&
+      event.targetInstanceId === entity,
+  );
 }
 
 const PLACE = /\.(\d+)#(\d+)$/;

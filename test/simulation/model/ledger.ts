@@ -130,7 +130,10 @@ export class Ledger {
       if (by && !change.instanceId.startsWith("@"))
         this.lifecycle.check(change, old, this.model.get(change.instanceId), by);
     }
-    for (const change of changes) this.journals.checkAnswers(change);
+    for (const change of changes) {
+      this.journals.checkAnswers(change);
+      this.journals.checkGrants(change);
+    }
     for (const question of this.questions) question.changed();
   }
 

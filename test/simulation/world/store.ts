@@ -38,7 +38,7 @@ export class ProcessGone extends Error {
   override name = "ProcessGone";
 }
 /** What a process that has died hears of the store. */
-const NEVER: Promise<never> = new Promise(() => {});
+const never = (): Promise<never> => new Promise(() => {});
 /** What a store says that cannot do what it was asked, for now. */
 export class StoreFailure extends Error {
   override name = "StoreFailure";
@@ -144,7 +144,7 @@ class SimulatedSession implements StoreSession {
   }
 
   commit: StoreSession["commit"] = (changes) => {
-    if (!this.#process.isAlive) return NEVER;
+    if (!this.#process.isAlive) return never();
     if (this.#process.isCommitting)
       this.#ports.violate("I02", `${this.#process.name} began a commit before the last was done`);
     const { choices } = this.#ports.world;
@@ -158,7 +158,7 @@ class SimulatedSession implements StoreSession {
         this.#after();
         return;
       } catch (error) {
-        if (error instanceof ProcessGone) return NEVER;
+        if (error instanceof ProcessGone) return never();
         throw error;
       }
     }
@@ -316,7 +316,7 @@ class SimulatedSession implements StoreSession {
     const { choices } = this.#ports.world;
     const [operation] = asked;
     if (this.#process.isAlive && choices.fault("F12")) this.#process.die(`while it reads (${operation})`);
-    if (!this.#process.isAlive) return NEVER;
+    if (!this.#process.isAlive) return never();
     const fails = choices.fault("F39");
     if (this.#ports.database.isSynchronous) {
       if (fails) throw new StoreFailure(`${operation} failed`);
@@ -342,7 +342,7 @@ class SimulatedSession implements StoreSession {
       return this.#check(question, ask(this.#inner, asked));
     } catch (error) {
       question.drop();
-      if (error instanceof ProcessGone) return NEVER;
+      if (error instanceof ProcessGone) return never();
       throw error;
     }
   }
