@@ -66,7 +66,8 @@ export function isRepeated(record: InstanceRecord | undefined, { event, sequence
 
 /** Whether the instance is suspended once it has taken what this turn has so far. */
 export function isSuspendedAfter(record: InstanceRecord, taken: readonly Message[]): boolean {
-  const last = taken.findLast((message) => message.kind === "start" || isCommand(message));
-  if (last?.kind === "start") return false;
-  return last?.kind === "event" ? last.event.type === "ExecutionSuspended" : record.status === "Suspended";
+  // What comes before a start in its turn was for that start.
+  const last = taken.findLast(isCommand);
+  if (last) return last.event.type === "ExecutionSuspended";
+  return record.status === "Suspended" && !taken.some(({ kind }) => kind === "start");
 }

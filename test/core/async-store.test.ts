@@ -297,6 +297,28 @@ describe("an inbox as it was stored", () => {
     expect(await stateOf(third, id)).toMatchObject({ runtimeStatus: "Running" });
   });
 
+  it("lets a suspended start go on that is resumed at the very moment it is due", async () => {
+    const inner = new MemoryStore();
+    const waiting = defineOrchestrator("waiting", (ctx) => ctx.waitForExternalEvent("go"));
+    const first = await openHub([waiting], { store: inner });
+    const startAt = new Date(first.now.getTime() + 1_000);
+    const id = await first.scheduleNewOrchestration(waiting, undefined, { startAt });
+    await first.suspendOrchestration(id);
+    await first.close();
+    const store = new GatedStore(inner);
+    const hub = await openHub([waiting], { store, maxLiveInstances: 1 });
+    await hub.scheduleNewOrchestration(waiting);
+    store.hold("load");
+    const advanced = hub.advance(1_000);
+    await settle();
+    expect(store.heldCount("load")).toBe(1);
+    const resumed = hub.resumeOrchestration(id);
+    await settle();
+    store.release("load");
+    await Promise.all([advanced, resumed]);
+    expect(await stateOf(hub, id)).toMatchObject({ runtimeStatus: "Running" });
+  });
+
   it("keeps its order when the clock has gone back", async () => {
     const store = new MemoryStore();
     const startAt = (first: { now: Date }, ms: number): Date => new Date(first.now.getTime() + ms);
