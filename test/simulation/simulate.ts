@@ -172,6 +172,7 @@ class Simulation {
     const random = this.#choices.about("steps");
     for (let left = 4; left > 0 && random.chance(Math.min(0.7, 0.3 * this.#choices.liking("clients"))); left--)
       this.#clients.act();
+    if (random.chance(0.06 * this.#choices.liking("crowds"))) this.#clients.crowd();
     this.#mishap(random);
     for (const hub of HUBS) if (!this.#leader(hub)) this.#start(hub);
     // Requests must not outnumber what the hub does with them.

@@ -37,7 +37,7 @@ class Generator {
       body: this.#block(random.integer(1, 5), 0, undefined),
       // Generations of children multiply with those of their parents.
       generations: random.chance(0.25 * this.#liking("generations")) ? random.integer(1, this.#index === 0 ? 3 : 1) : 0,
-      keepsEvents: random.chance(0.8),
+      keepsEvents: random.chance(0.7),
       ...(random.chance(0.15 * this.#liking("section")) && { holds: this.#keys() }),
     };
   }

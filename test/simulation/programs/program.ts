@@ -75,5 +75,5 @@ export interface ProgramInput {
 
 export const ENTITY_KEYS = ["a", "b"] as const;
 export const EVENT_NAMES = ["x", "y"] as const;
-/** Ids that clients start instances under, so that they meet each other. */
-export const INSTANCE_IDS = ["i0", "i1", "i2", "i3"] as const;
+/** Ids that clients start instances under, so that they meet each other. By code points the last two are in the other order. */
+export const INSTANCE_IDS = ["i0", "i1", "i\u{ff5e}", "i\u{1f600}"] as const;

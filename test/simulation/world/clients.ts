@@ -26,6 +26,8 @@ export interface ClientPorts {
 /** One request, as often as it is made. */
 interface Request {
   readonly says: string;
+  /** The instance it is for. */
+  readonly about?: string;
   make(hub: TaskHub, ledger: Ledger, attempt: number): Promise<unknown>;
   /** Checks an answer. `askedAt` is the step of the question. */
   answered?(value: unknown, ledger: Ledger, askedAt: number): void;
@@ -70,11 +72,27 @@ export class Clients {
     if (request.isRepeatable && world.choices.fault("F28")) this.#send(request, 0, 1);
   }
 
-  /** Some client asks a process for something about an instance at the very moment that this is being written. */
+  /** Some clients ask for several things about one instance at once: a turn finds them together. */
+  crowd(): void {
+    const id = this.#instance();
+    this.#ports.world.after(0, `clients crowd round ${id}`, () => {
+      const process = this.#ports.pick(this.#random);
+      if (process) this.interject(process, id);
+    });
+  }
+
+  /** Some clients ask a process for something about an instance: at the very moment that this is being written, say. */
   interject(process: Process, instanceId: string): void {
-    const request = this.#invent(instanceId);
+    const random = this.#random;
     const { hub } = process;
-    if (hub && this.#ports.world.choices.request()) this.#ask(request, process, hub, 0);
+    for (let left = random.integer(1, 4); left > 0; left--) {
+      const request = random.weighted<() => Request>([
+        [2, () => this.#invent(instanceId)],
+        [2, () => this.#raise(instanceId, random.pick(EVENT_NAMES), undefined)],
+        [1, () => this.#hold(instanceId, random.pick(["suspend", "resume"]))],
+      ])();
+      if (hub && this.#ports.world.choices.request()) this.#ask(request, process, hub, 0);
+    }
   }
 
   /** Lets an instance go on, whatever it waits for: resumes it, and raises an event of every name. */
@@ -122,6 +140,7 @@ export class Clients {
         this.#open.delete(open);
         if (!process.isAlive) return;
         this.#refused(request, process, error, again);
+        if (process.epoch === ledger.newestEpoch) this.#checkRefusal(request, error, ledger, askedAt);
       },
     );
   }
@@ -135,6 +154,19 @@ export class Clients {
       again();
     } else if (isStoreTrouble(error)) again();
     else if (!request.refusals.includes(code)) violate("I28", `'${request.says}' was refused: ${String(error)}`);
+  }
+
+  /** A refusal rests on what is durable. */
+  #checkRefusal({ about: id, says }: Request, error: unknown, ledger: Ledger, askedAt: number): void {
+    if (id === undefined || !(error instanceof HoldfastError) || this.#wasReset(ledger, id, askedAt)) return;
+    const { records, isFirst } = recentOf(ledger, id, askedAt);
+    const isFounded = {
+      orchestrationAlreadyExists: () => records.some((record) => record !== undefined),
+      instanceNotRunning: () => records.some((record) => record && isFinal(record)),
+      instanceNotFound: () => isFirst || records.includes(undefined),
+    }[error.code as string];
+    if (isFounded && !isFounded())
+      this.#ports.violate("I28", `'${says}' was refused (${error.code}), and nothing that is durable says so`);
   }
 
   // ---- what is asked
@@ -217,6 +249,7 @@ export class Clients {
     const isTooLarge = world.choices.fault("F16");
     const log = isTooLarge ? ["-".repeat(PAYLOAD_BYTES_MAX)] : [];
     return {
+      about: instanceId,
       says: `start ${instanceId} with p${program} as ${run}${isLater ? ` in ${delayMs} ms` : ""}${replaces ? ", replacing what runs" : ""}`,
       isRepeatable: true,
       refusals: ["orchestrationAlreadyExists", ...(isTooLarge ? ["payloadTooLarge", "payload"] : [])],
@@ -247,6 +280,7 @@ export class Clients {
   #raise(id: string, name: string, eventId: string | undefined): Request {
     const data = eventId ?? `d${++this.#count}`;
     return {
+      about: id,
       says: `raise ${name} (${data}) for ${id}`,
       isRepeatable: eventId !== undefined,
       refusals: NOT_RUNNING,
@@ -290,6 +324,7 @@ export class Clients {
   #terminate(id: string): Request {
     const recursive = this.#random.chance(0.5);
     return {
+      about: id,
       says: `terminate ${id}${recursive ? " and its children" : ""}`,
       isRepeatable: true,
       refusals: NOT_RUNNING,
@@ -306,6 +341,7 @@ export class Clients {
     const hold: Hold = { id, what, isDisputed: false };
     let run: string | undefined;
     return {
+      about: id,
       says: `${what} ${id}`,
       isRepeatable: true,
       refusals: NOT_RUNNING,
@@ -331,6 +367,7 @@ export class Clients {
 
   #rewind(id: string): Request {
     return {
+      about: id,
       says: `rewind ${id}`,
       isRepeatable: true,
       refusals: [...GONE, "invalidInstanceState"],
@@ -343,6 +380,7 @@ export class Clients {
 
   #restart(id: string): Request {
     return {
+      about: id,
       says: `restart ${id}`,
       isRepeatable: true,
       refusals: [...GONE, "invalidInstanceState", "orchestrationAlreadyExists"],
@@ -379,13 +417,10 @@ export class Clients {
 
   /** What is shown was committed, and was not out of date when the question was asked. */
   #checkShown(id: string, state: OrchestrationState | undefined, ledger: Ledger, askedAt: number): void {
-    const versions = ledger.versions.get(id) ?? [];
-    const current = versions.findLastIndex(({ step }) => step < askedAt);
-    const recent = versions.slice(Math.max(0, current));
-    const isFirst = current < 0;
-    if (state === undefined && (isFirst || recent.some(({ record }) => record === undefined))) return;
-    const isKnown = recent.some(
-      ({ record }) =>
+    const { records, isFirst } = recentOf(ledger, id, askedAt);
+    if (state === undefined && (isFirst || records.includes(undefined))) return;
+    const isKnown = records.some(
+      (record) =>
         record?.status === state?.runtimeStatus &&
         record?.createdAtMs === state?.createdAt.getTime() &&
         record?.completedAtMs === state?.completedAt?.getTime() &&
@@ -396,13 +431,14 @@ export class Clients {
     if (!isKnown)
       this.#ports.violate(
         "I26",
-        `'${id}' was shown as ${state?.runtimeStatus}, it was ${recent.map(({ record }) => record?.status).join(", ")}`,
+        `'${id}' was shown as ${state?.runtimeStatus}, it was ${records.map((record) => record?.status).join(", ")}`,
       );
   }
 
   /** The states of an instance to its end: each was committed, and the last is final. */
   #watch(id: string): Request {
     return {
+      about: id,
       says: `watch ${id}`,
       isRepeatable: false,
       refusals: GONE,
@@ -476,6 +512,7 @@ export class Clients {
     // In the end nobody waits any more, so a wait that nothing limits must have been answered.
     const options = this.#random.chance(0.5) ? { timeoutMs: 100_000 } : {};
     return {
+      about: id,
       says: `wait for the ${isForStart ? "start" : "end"} of ${id}`,
       isRepeatable: false,
       refusals: [...GONE, "timeout"],
@@ -547,6 +584,17 @@ export class Clients {
       },
     ]);
   }
+}
+
+/** What an instance has been since a question, beginning with what it was then; `isFirst` when it was nothing yet. */
+function recentOf(
+  ledger: Ledger,
+  id: string,
+  askedAt: number,
+): { readonly records: readonly (InstanceRecord | undefined)[]; readonly isFirst: boolean } {
+  const versions = ledger.versions.get(id) ?? [];
+  const current = versions.findLastIndex(({ step }) => step < askedAt);
+  return { records: versions.slice(Math.max(0, current)).map(({ record }) => record), isFirst: current < 0 };
 }
 
 /** The run that an instance is in. */
