@@ -76,7 +76,7 @@ export function messageOf(message: InboxMessage): Message {
 }
 
 /** True for what a person commands: that an instance holds, or goes on. */
-export function isCommand(message: Message): boolean {
+export function isCommand(message: Message): message is EventMessage {
   if (message.kind !== "event") return false;
   return message.event.type === "ExecutionSuspended" || message.event.type === "ExecutionResumed";
 }
