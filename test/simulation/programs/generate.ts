@@ -57,10 +57,8 @@ class Generator {
       [3 * like("all"), () => ({ do: "all", calls: this.#calls(locked) })],
       // What is still open would break the rules of the section later on.
       [(locked ? 0 : 3) * like("any"), () => ({ do: "any", calls: this.#calls(locked) })],
-      [
-        (locked || !nests ? 0 : 2) * like("beside"),
-        () => ({ do: "beside", calls: [this.#activity(), this.#call(undefined)], body: inner() }),
-      ],
+      [(locked || !nests ? 0 : 2) * like("beside"), () => ({ do: "beside", calls: this.#besides(), body: inner() })],
+      [(locked ? 0 : 1) * like("leave"), () => ({ do: "leave", call: this.#call(undefined) })],
       [(locked ? 0 : 3) * like("signal"), () => this.#signal()],
       [(locked || !nests ? 0 : 3) * like("section"), () => this.#section(depth)],
       [(nests ? 2 : 0) * like("try"), () => ({ do: "try", body: inner(), handler: inner() })],
@@ -103,6 +101,13 @@ class Generator {
     return locked
       ? calls.filter((call) => call.kind !== "entity" || (!seen.has(call.key) && seen.add(call.key)))
       : calls;
+  }
+
+  /** An activity, and something that may be slower. */
+  #besides(): readonly Call[] {
+    const random = this.#random;
+    const slow = { kind: "entity", key: random.pick(ENTITY_KEYS), operation: "slow" } as const;
+    return [this.#activity(), random.chance(0.4) ? slow : this.#call(undefined)];
   }
 
   #call(locked: readonly string[] | undefined): Call {

@@ -124,6 +124,9 @@ function* perform<T>(statement: Statement, scope: Scope<T>): Code<T, void> {
       log.push(show(yield surface.all(tasks)));
       break;
     }
+    case "leave":
+      call(statement.call, scope);
+      break;
     case "locked": {
       const lock = (yield surface.lock(statement.keys)) as Lock;
       log.push("locked");

@@ -36,6 +36,8 @@ export type Statement =
   | { readonly do: "all" | "any"; readonly calls: readonly Call[] }
   /** Calls that go on beside the body and are awaited after it: what the body throws leaves them open. */
   | { readonly do: "beside"; readonly calls: readonly Call[]; readonly body: readonly Statement[] }
+  /** A call that nobody waits for: it may be open still when the program ends. */
+  | { readonly do: "leave"; readonly call: Call }
   | { readonly do: "signal"; readonly key: string; readonly operation: EntityOperation; readonly delayMs?: number }
   | { readonly do: "locked"; readonly keys: readonly string[]; readonly body: readonly Statement[] }
   | { readonly do: "try"; readonly body: readonly Statement[]; readonly handler: readonly Statement[] }
