@@ -1,4 +1,5 @@
 /** Planted bugs: each a change of one place of the production code that the simulation must find. */
+import { FURTHER_MUTANTS } from "./mutants-further.ts";
 import { LIFECYCLE_MUTANTS } from "./mutants-lifecycle.ts";
 import type { Edit } from "./sources.ts";
 
@@ -447,4 +448,5 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "output: _output, ...record }",
   },
   ...LIFECYCLE_MUTANTS,
+  ...FURTHER_MUTANTS,
 ];
