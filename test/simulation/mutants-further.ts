@@ -39,12 +39,6 @@ export const FURTHER_MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
-    says: "a suspension is dropped with the events that the next generation does without",
-    file: "core/replay/completion.ts",
-    find: 'carryover: next.keepsEvents ? unprocessed : unprocessed.filter((event) => event.type !== "EventRaised"),',
-    replace: "carryover: next.keepsEvents ? unprocessed : [],",
-  },
-  {
     says: "a refusal is told before the commit that it rests on",
     file: "core/hub/group.ts",
     find: "if (message.ack) this.acks.push({ message, refusal });",
