@@ -1,5 +1,5 @@
-import { HoldfastError, InvalidArgumentError, MemoryStore } from "holdfast";
-import { describe, expect, it } from "vitest";
+import { HoldfastError, HubFencedError, InvalidArgumentError, MemoryStore } from "holdfast";
+import { describe, expect, it, vi } from "vitest";
 import type { TabHub } from "../../adapters/indexeddb/tabs/tab-hub.ts";
 import { functions, greet } from "./functions.ts";
 import { World } from "./world.ts";
@@ -20,6 +20,20 @@ describe("opening the hub in a tab", () => {
     world.storeFailure = undefined;
     const hub = world.openTab().hub(functions);
     await world.until(hub.join());
+    expect(hub.role).toBe("executing");
+  });
+
+  it("goes on when another tab takes the hub over while this one opens it", async () => {
+    const world = new World();
+    world.storeFailure = new HubFencedError("tabs");
+    const hub = world.openTab().hub(functions);
+    const joined = hub.join();
+    const refused = vi.fn<(error: unknown) => void>();
+    joined.catch(refused);
+    await world.advance(5_000);
+    expect(refused).not.toHaveBeenCalled();
+    world.storeFailure = undefined;
+    await world.until(joined);
     expect(hub.role).toBe("executing");
   });
 

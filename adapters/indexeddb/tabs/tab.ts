@@ -6,7 +6,7 @@
  * A3. A tab that may be frozen has neither the lock nor a place in the queue for it, and no open channel.
  * A4. Whoever leads says so to all, as soon as it has the lock, and again when the hub is open: calls under way are then sent to it.
  */
-import { HoldfastError } from "../../../core/errors.ts";
+import { HoldfastError, HubFencedError } from "../../../core/errors.ts";
 import type { TaskHubOptions } from "../../../core/hub/open-engine.ts";
 import { LATE_LOOK_MS, LOOK_INTERVAL_MS, OPENINGS_MAX, PATIENCE_SPREAD_MS, REOPEN_DELAY_MS } from "./bounds.ts";
 import { LeadClaim } from "./claim.ts";
@@ -189,11 +189,12 @@ export class Tab {
     }
   }
 
-  /** Leaves the lead to others for a while. */
+  /** Leaves the lead to others for a while. Whoever is taken over while opening the hub has not failed: there is a hub to follow. */
   #pause(error: unknown): void {
-    this.#ports.openFailed(error);
+    const isTakenOver = error instanceof HubFencedError;
+    if (!isTakenOver) this.#ports.openFailed(error);
     if (this.#standing.kind === "closed") return;
-    if (++this.#failureCount >= OPENINGS_MAX) this.outbox.rejectAll(error);
+    if (!isTakenOver && ++this.#failureCount >= OPENINGS_MAX) this.outbox.rejectAll(error);
     const cancel = this.#ports.platform.host.delay(REOPEN_DELAY_MS, () => this.#follow());
     void this.#stand({ kind: "pausing", cancel });
   }
